@@ -1,0 +1,41 @@
+# pg_diagnose/Makefile
+#
+# No list of files is kept here: a C file in src/ (or in a folder of src/), an
+# SQL fragment in src/sql/, a regression test in sql/, a spec in
+# test/isolation/specs/ and a TAP test in test/t/ are found by being there.
+
+EXTENSION = pg_diagnose
+MODULE_big = pg_diagnose
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_diagnose.control)
+
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+FRAGMENTS = $(sort $(wildcard src/sql/*.sql src/sql/50_rules/*.sql))
+
+DATA_built = pg_diagnose--$(EXTVERSION).sql
+EXTRA_CLEAN = pg_diagnose--*.sql
+
+PG_CPPFLAGS = -DPGD_VERSION='"$(EXTVERSION)"'
+# The server's own headers are not clean under these three.
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=pg_stat_statements --load-extension=pg_diagnose
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation \
+	--load-extension=pg_stat_statements --load-extension=pg_diagnose
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS does not track headers; every object depends on all of them.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) pg_diagnose.control
+
+# The install script is the fragments in the order of their names.
+pg_diagnose--$(EXTVERSION).sql: $(FRAGMENTS) pg_diagnose.control
+	(printf '%s\n\n' '\echo Use "CREATE EXTENSION pg_diagnose" to load this file. \quit'; \
+	 cat $(FRAGMENTS)) > $@.tmp
+	mv $@.tmp $@
