@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # test/lib.sh
 #
 # What the project's scripts share.  It is sourced, never run; whoever sources
