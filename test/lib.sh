@@ -141,10 +141,11 @@ offered_major()
 # Copy the installation of PG_CONFIG's server to a folder and install the built
 # library there: neither root's rights nor other people's tests are touched.
 # PostgreSQL finds its files relative to the program, so only the programs must
-# be real copies.  Prints the folder of the programs.
+# be real copies.  The library is built in this tree, or in the one named second.
+# Prints the folder of the programs.
 install_privately()
 {
-	local prefix=$1 bin dir
+	local prefix=$1 tree=${2:-$top} bin dir
 
 	bin=$("$PG_CONFIG" --bindir)
 	mkdir -p "$prefix$bin"
@@ -158,7 +159,122 @@ install_privately()
 	mkdir -p "$prefix${dir%/*}"
 	ln -s "$dir" "$prefix$dir"
 
-	quietly make -s -C "$top" install PG_CONFIG="$PG_CONFIG" COPT=-Werror \
+	quietly make -s -j2 -C "$tree" install PG_CONFIG="$PG_CONFIG" COPT=-Werror \
 		with_llvm=no DESTDIR="$prefix"
 	echo "$prefix$bin"
+}
+
+# ---- Running servers and suites, and leaving nothing behind ----
+
+work=			# temporary folder of this run, see make_work_folder()
+job=			# process group of what is running
+server_folders=()	# where else it may have servers
+
+# Stop the servers below these folders, and wait until they are gone.  A server
+# is known by its data directory: no other can be hit.
+stop_servers()
+{
+	local file pid
+
+	while read -r file; do
+		pid=$(head -n 1 "$file" 2>/dev/null) || continue
+		if [ "$(readlink "/proc/$pid/cwd")" = "${file%/*}" ]; then
+			kill -QUIT "$pid" 2>/dev/null || true
+			timeout 10 tail --pid="$pid" -f /dev/null || true
+		fi
+	done < <(find "$@" -name postmaster.pid -type f 2>/dev/null)
+}
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	[ -z "$job" ] || kill -TERM -- "-$job" 2>/dev/null || true
+	stop_servers "$work" "${server_folders[@]}"
+	# Somebody may be writing his last line.
+	rm -rf "$work" 2>/dev/null || { sleep 1; rm -rf "$work"; }
+}
+
+# Make the folder $work.  It disappears when the script ends, also when it is
+# interrupted, and with it every server that was started in it.
+make_work_folder()
+{
+	work=$(mktemp -d "${TMPDIR:-/tmp}/pg_diagnose.XXXXXX")
+	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	chmod 755 "$work"
+	mkdir "$work/tmp"
+}
+
+# Run a command as a process group of its own, so that an interrupt reaches all
+# of it; the trap runs at once because bash only waits.
+run_job()
+{
+	local status=0
+
+	set -m
+	"$@" </dev/null &
+	job=$!
+	set +m
+	wait "$job" || status=$?
+	job=
+	return "$status"
+}
+
+# Read the output of pg_regress as it comes and write "verdict|name|time" for
+# every test; its form changed with 16.  All of it goes to the file $1 too.
+#	15:		test name                  ... ok           12 ms
+#	16 on:	not ok 1     - name                  12 ms
+pg_regress_results()
+{
+	local line verdict duration
+
+	while IFS= read -r line; do
+		echo "$line" >>"$1"
+		if [[ $line =~ ^(not\ )?ok\ [0-9]+\ +[-+]\ +([^ ]+)\ +([0-9]+\ ms) ]]; then
+			echo "${BASH_REMATCH[1]}ok|${BASH_REMATCH[2]}|${BASH_REMATCH[3]}"
+		elif [[ $line =~ ^(test)?\ +([^ ]+)\ +\.\.\.\ (ok|FAILED)(.*)$ ]]; then
+			verdict=ok
+			[ "${BASH_REMATCH[3]}" = ok ] || verdict="not ok"
+			duration=$(grep -o '[0-9]* ms' <<<"${BASH_REMATCH[4]}") || duration=
+			echo "$verdict|${BASH_REMATCH[2]}|$duration"
+		fi
+	done
+}
+
+# Show the first lines of a file under a title, or the last of a log.
+show()
+{
+	[ -s "$3" ] || return 0
+	printf -- '---- %s\n' "$1"
+	case $3 in
+		*.log) tail -n "$2" "$3" ;;
+		*) head -n "$2" "$3" ;;
+	esac
+	echo "----"
+}
+
+# ---- Debian's archive ----
+
+# Which Debian release has which major.
+suite_of_major()
+{
+	case $1 in
+		15) echo bookworm ;;
+		17) echo trixie ;;
+		18) echo forky ;;
+		*) return 1 ;;
+	esac
+}
+
+# The address of the Debian archive this machine already uses, so that no
+# host's name stands in a script.
+debian_archive()
+{
+	# These are apt's own placeholders.
+	# shellcheck disable=SC2016
+	apt-get indextargets --format \
+		'$(CREATED_BY)|$(ORIGIN)|$(COMPONENT)|$(SUITE)|$(REPO_URI)' |
+		awk -F'|' '$1 == "Packages" && $2 == "Debian" && $3 == "main" &&
+			$4 !~ /security|updates|backports/ { print $5; exit }'
 }

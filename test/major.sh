@@ -31,29 +31,6 @@ cannot()
 	exit 77
 }
 
-# Which Debian release has which major.
-suite_of_major()
-{
-	case $1 in
-		15) echo bookworm ;;
-		17) echo trixie ;;
-		18) echo forky ;;
-		*) return 1 ;;
-	esac
-}
-
-# The address of the Debian archive this machine already uses, so that no
-# host's name stands in this file.
-debian_archive()
-{
-	# These are apt's own placeholders.
-	# shellcheck disable=SC2016
-	apt-get indextargets --format \
-		'$(CREATED_BY)|$(ORIGIN)|$(COMPONENT)|$(SUITE)|$(REPO_URI)' |
-		awk -F'|' '$1 == "Packages" && $2 == "Debian" && $3 == "main" &&
-			$4 !~ /security|updates|backports/ { print $5; exit }'
-}
-
 # Make the chroot under another name and rename it: one that is there is whole.
 #
 # The packaged server headers depend on a whole clang and llvm, which only

@@ -17,45 +17,8 @@ set -euo pipefail
 # What make was told is not meant for the makes below.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-job=			# process group of the suite that is running
-work=			# temporary folder of this run
 tally=			# one line "ok" or "not ok" for each test
-suite=
-
-# Stop what is left running, then remove the folder.  Servers are recognised by
-# their data directory: it must be in our folder.
-cleanup()
-{
-	local file pid
-
-	trap '' INT TERM HUP
-	[ -z "$job" ] || kill -TERM -- "-$job" 2>/dev/null || true
-	[ -n "$work" ] || return 0
-	while read -r file; do
-		pid=$(head -n 1 "$file" 2>/dev/null) || continue
-		if [ "$(readlink "/proc/$pid/cwd")" = "${file%/*}" ]; then
-			kill -QUIT "$pid" 2>/dev/null || true
-			# Its children still write into the folder.
-			timeout 10 tail --pid="$pid" -f /dev/null || true
-		fi
-	done < <(find "$work" -name postmaster.pid -type f 2>/dev/null)
-	rm -rf "$work" 2>/dev/null || { sleep 1; rm -rf "$work"; }
-}
-
-# Run a command as a process group of its own, so that an interrupt reaches all
-# of it; the trap runs at once because bash only waits.
-run_job()
-{
-	local status=0
-
-	set -m
-	"$@" </dev/null &
-	job=$!
-	set +m
-	wait "$job" || status=$?
-	job=
-	return "$status"
-}
+suite=			# which one is running
 
 # One line for each test, and its mark in the tally.
 result()
@@ -70,31 +33,7 @@ result()
 	fi
 }
 
-# Read the output of pg_regress, whose form changed with 16, as it comes.
-#	15:		test name                  ... ok           12 ms
-#	16 on:	not ok 1     - name                  12 ms
-read_pg_regress()
-{
-	local line verdict name rest
-
-	while IFS= read -r line; do
-		echo "$line" >>"$work/$suite.log"
-		if [[ $line =~ ^(not\ )?ok\ [0-9]+\ +[-+]\ +([^ ]+)\ +([0-9]+\ ms) ]]; then
-			verdict="${BASH_REMATCH[1]}ok"
-			name=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]}
-		elif [[ $line =~ ^test\ ([^ ]+)\ +\.\.\.\ (ok|FAILED)(.*)$ ]]; then
-			name=${BASH_REMATCH[1]} verdict=ok
-			[ "${BASH_REMATCH[2]}" = ok ] || verdict="not ok"
-			rest=$(grep -o '[0-9]* ms' <<<"${BASH_REMATCH[3]}") || rest=
-		else
-			continue
-		fi
-		echo "$name" >>"$work/$suite.seen"
-		result "$verdict" "$name" "$rest"
-	done
-}
-
-# installcheck SUITE VARIABLE=VALUE...: one suite of the Makefile's, in the
+# installcheck VARIABLE=VALUE...: one suite of the Makefile's, in the
 # server user's copy of the tree and with the private copy of the server.
 installcheck()
 {
@@ -109,7 +48,11 @@ pg_regress_suite()
 	installcheck "$1=$2" \
 		EXTRA_REGRESS_OPTS="--temp-instance=$work/$suite.instance \
 			--temp-config=$work/tree/test/postgresql.conf" |
-		read_pg_regress
+		pg_regress_results "$work/$suite.log" |
+		while IFS='|' read -r verdict name duration; do
+			echo "$name" >>"$work/$suite.seen"
+			result "$verdict" "$name" "$duration"
+		done
 }
 
 # Regression tests or isolation specs; $3 is where the output goes.
@@ -143,18 +86,6 @@ run_pg_regress()
 		show "output of the suite" 40 "$work/$suite.log"
 	fi
 	show "end of the server's log" 30 "$output/log/postmaster.log"
-}
-
-# Show the first or the last lines of a file under a title.
-show()
-{
-	[ -s "$3" ] || return 0
-	printf -- '---- %s\n' "$1"
-	case $1 in
-		end*) tail -n "$2" "$3" ;;
-		*) head -n "$2" "$3" ;;
-	esac
-	echo "----"
 }
 
 run_tap()
@@ -235,10 +166,7 @@ for name in $(compgen -e PG | grep -vxF PG_CONFIG); do
 	unset "$name"
 done
 
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-work=$(mktemp -d "${TMPDIR:-/tmp}/pg_diagnose.XXXXXX")
+make_work_folder
 tally=$work/tally
 : >"$tally"
 
@@ -267,8 +195,6 @@ fi
 if [ -n "$regress$isolation$tap" ]; then
 	bindir=$(install_privately "$work/server")
 	copy_tree "$work/tree"
-	mkdir "$work/tmp"
-	chmod 755 "$work"
 	! is_root || chown -R "$(server_user)" "$work"
 fi
 if [ -n "$regress" ]; then
