@@ -12,7 +12,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 FRAGMENTS = $(sort $(wildcard src/sql/*.sql src/sql/50_rules/*.sql))
 
 DATA_built = pg_diagnose--$(EXTVERSION).sql
-EXTRA_CLEAN = pg_diagnose--*.sql
+EXTRA_CLEAN = pg_diagnose--*.sql .built-for
 
 PG_CPPFLAGS = -DPGD_VERSION='"$(EXTVERSION)"'
 # The server's own headers are not clean under these three.
@@ -28,14 +28,40 @@ TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 
-# PGXS does not track headers; every object depends on all of them.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) pg_diagnose.control
+# PGXS does not track headers; every object depends on all of them.  Objects of
+# another major or of other options do not fit, so they are remade too: the
+# file is rewritten only when what it says changes.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) pg_diagnose.control .built-for
+
+.built-for: FORCE
+	@echo '$(VERSION) $(CFLAGS)' | cmp -s - $@ || echo '$(VERSION) $(CFLAGS)' > $@
+.PHONY: FORCE
+
 
 # The install script is the fragments in the order of their names.
 pg_diagnose--$(EXTVERSION).sql: $(FRAGMENTS) pg_diagnose.control
 	(printf '%s\n\n' '\echo Use "CREATE EXTENSION pg_diagnose" to load this file. \quit'; \
 	 cat $(FRAGMENTS)) > $@.tmp
 	mv $@.tmp $@
+
+else
+all install installcheck clean:
+	@echo "$(PG_CONFIG) names no server with its development files;" >&2
+	@echo "run test/setup.sh, or set PG_CONFIG" >&2
+	@exit 1
+endif
+
+# These set up what they need, hence work where there is no server yet.
+test:
+	@test/run.sh
+lint:
+	@test/lint.sh
+demo:
+	@test/setup.sh test/demo.sh
+bench:
+	@test/setup.sh test/bench/run.sh
+.PHONY: all install installcheck clean test lint demo bench
