@@ -88,6 +88,8 @@ prepare_work()
 }
 
 # The settings that keep everything but the statements themselves quiet.
+# Commits stay synchronous (without fsync): otherwise hint bits wait for the WAL
+# writer, and the instructions of TPC-B depend on its timing.
 quiet_settings()
 {
 	cat <<-EOF
@@ -156,7 +158,7 @@ make_template()
 # new_server NAME PORT CONFIGURATION
 new_server()
 {
-	run rm -rf "$WORK/$1"
+	rm -rf "$WORK/$1" "$WORK/$1.log"
 	run cp -r "$WORK/template" "$WORK/$1"
 	{ own_settings "$3"; echo "port = $2"; } >>"$WORK/$1/postgresql.conf"
 }

@@ -6,7 +6,7 @@
 clients()
 {
 	case $1 in
-		churn) echo "-c 4 -j 2" ;;
+		churn) echo "-c 2 -j 1" ;;
 		hot) echo "" ;;
 		*) echo "-c 1" ;;
 	esac
