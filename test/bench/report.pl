@@ -1,0 +1,213 @@
+# Turn the lines of figures that overhead.sh collects into Markdown tables.
+use strict;
+use warnings;
+
+my (%meta, %instr, %tps, @latency, @reader, $reader_rows);
+
+while (<>)
+{
+	chomp;
+	my ($kind, @f) = split /\t/;
+	if ($kind eq 'meta') { $meta{ $f[0] } = $f[1]; }
+	elsif ($kind eq 'instructions') { push @{ $instr{ $f[0] }{ $f[1] } }, $f[2]; }
+	elsif ($kind eq 'tps') { $tps{ $f[0] }{ $f[1] }[ $f[2] ] = $f[3]; }
+	elsif ($kind eq 'latency') { push @latency, [@f]; }
+	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
+	else { push @reader, $f[1]; }
+}
+
+my @cases = (
+	[ prepared => 'prepared SELECT by key' ],
+	[ simple => 'simple-protocol SELECT by key' ],
+	[ tpcb => 'TPC-B (7 statements)' ],
+	[ churn => 'churn, 5,000 shapes, max 1,000' ],
+	[ hot => '8 clients, one statement' ]);
+
+my %label = (
+	bare => 'bare server',
+	pgss => 'pg_stat_statements',
+	diagnose => 'pg_diagnose',
+	qualstats => 'pg_qualstats',
+	explain => 'auto_explain');
+
+sub quantile
+{
+	my ($q, @v) = @_;
+	@v = sort { $a <=> $b } @v;
+	my $at = $q * $#v;
+	my $low = int $at;
+	return $v[$low] if $low == $#v;
+	return $v[$low] + ($at - $low) * ($v[ $low + 1 ] - $v[$low]);
+}
+
+sub median { return quantile(0.5, @_); }
+
+sub commas
+{
+	my $n = sprintf '%.0f', shift;
+	1 while $n =~ s/^(-?\d+)(\d{3})/$1,$2/;
+	return $n;
+}
+
+sub instructions
+{
+	my ($case, $config) = @_;
+	my $v = $instr{$case}{$config} or return undef;
+	return median(@$v);
+}
+
+# What a configuration adds to another, or undef when not measured.
+sub added
+{
+	my ($case, $config, $base) = @_;
+	my ($with, $without) =
+	  (instructions($case, $config), instructions($case, $base));
+	return defined $with && defined $without ? $with - $without : undef;
+}
+
+sub percent_of_pgss
+{
+	my ($case, $config) = @_;
+	my $ours = added($case, $config, 'pgss');
+	my $pgss = added($case, 'pgss', 'bare');
+	return undef unless defined $ours && defined $pgss && $pgss > 0;
+	return 100 * $ours / $pgss;
+}
+
+# The widest spread of repeated counts of one case, in percent of the count.
+sub repeatability
+{
+	my ($case) = @_;
+	my $widest;
+	for my $v (values %{ $instr{$case} })
+	{
+		next if @$v < 2;
+		my $spread = 100 * (quantile(1, @$v) - quantile(0, @$v)) / median(@$v);
+		$widest = $spread if !defined $widest || $spread > $widest;
+	}
+	return $widest;
+}
+
+# Ratio of medians, and the quartiles of the ratios of single rounds.
+sub ratio
+{
+	my ($case, $config, $base) = @_;
+	my ($with, $without) = ($tps{$case}{$config}, $tps{$case}{$base});
+	return '-' unless $with && $without;
+	my @each = map { $with->[$_] / $without->[$_] } 0 .. $#$with;
+	return sprintf '%.3f (%.3f-%.3f)', median(@$with) / median(@$without),
+	  quantile(0.25, @each), quantile(0.75, @each);
+}
+
+sub show
+{
+	my ($format, $value) = @_;
+	return '-' unless defined $value;
+	return $format eq ',' ? commas($value) : sprintf $format, $value;
+}
+
+# Print rows as a Markdown table, the first column left, the others right.
+sub table
+{
+	my (@rows) = @_;
+	my @width;
+	for my $row (@rows)
+	{
+		for my $i (0 .. $#$row)
+		{
+			my $n = length $row->[$i];
+			$width[$i] = $n if !defined $width[$i] || $n > $width[$i];
+		}
+	}
+	my $line = sub {
+		my @cell = @_;
+		return '| ' . join(' | ', map {
+				sprintf $_ ? "%$width[$_]s" : "%-$width[$_]s", $cell[$_]
+			} 0 .. $#cell) . " |\n";
+	};
+	print "\n", $line->(@{ $rows[0] });
+	print '|', join('|', map { $_ ? '-' x ($width[$_] + 1) . ':' : '-' x ($width[0] + 2) }
+		0 .. $#width), "|\n";
+	print $line->(@$_) for @rows[ 1 .. $#rows ];
+}
+
+sub main_table
+{
+	my @rows = ([ 'per transaction', 'bare', 'pgss', 'ours', 'ours/pgss',
+			'repeat', 'tps pgss/bare', 'tps ours/pgss' ]);
+	for (@cases)
+	{
+		my ($case, $title) = @$_;
+		next unless $instr{$case} || $tps{$case};
+		push @rows, [ $title, show(',', instructions($case, 'bare')),
+			show('+%.0f', added($case, 'pgss', 'bare')),
+			show('%+.0f', added($case, 'diagnose', 'pgss')),
+			show('%.1f %%', percent_of_pgss($case, 'diagnose')),
+			show('%.2f %%', repeatability($case)),
+			ratio($case, 'pgss', 'bare'), ratio($case, 'diagnose', 'pgss') ];
+	}
+	table(@rows) if @rows > 1;
+}
+
+sub peers_table
+{
+	my @peers = grep { exists $instr{prepared}{$_} || exists $tps{prepared}{$_} }
+	  qw(diagnose qualstats explain);
+	return if @peers < 2;
+	my @rows = ([ 'added to pg_stat_statements', map { ($label{$_}, 'tps ratio') } @peers ]);
+	for (@cases)
+	{
+		my ($case, $title) = @$_;
+		next unless $instr{$case} || $tps{$case};
+		push @rows, [ $title, map { (show('%+.0f', added($case, $_, 'pgss')),
+				ratio($case, $_, 'pgss') =~ s/ .*//r) } @peers ];
+	}
+	table(@rows);
+}
+
+sub latency_table
+{
+	return unless @latency;
+	my @rows = ([ 'statement latency in the churn, ms', 'p50', 'p99.9', 'max, median round',
+			'max', 'statements', 'over 5 ms' ]);
+	for my $config (qw(bare pgss diagnose qualstats explain))
+	{
+		my @runs = grep { $_->[0] eq $config } @latency;
+		next unless @runs;
+		my $column = sub { my $n = shift; return map { $_->[$n] } @runs; };
+		my ($statements, $over) = (0, 0);
+		$statements += $_ for $column->(4);
+		$over += $_ for $column->(5);
+		push @rows, [ $label{$config},
+			(map { sprintf '%.2f', $_ / 1000 } median($column->(1)),
+				median($column->(2)), median($column->(3)),
+				quantile(1, $column->(3))),
+			commas($statements), commas($over) ];
+	}
+	table(@rows);
+}
+
+sub verdict
+{
+	my ($what, $format, $value, $bar) = @_;
+	return unless defined $value;
+	printf "* %s: $format, the bar is $format: %s\n", $what, $value, $bar,
+	  $value <= $bar ? 'held' : 'MISSED';
+}
+
+my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
+printf "\n%s, %s processors, %04d-%02d-%02d; instructions by %s.\n", $meta{version},
+  $meta{processors}, $year + 1900, $month + 1, $day, $meta{method} // 'nothing';
+printf "Instructions: median of %d. Throughput: ratio of the medians of %d runs of %d s\n"
+  . "(quartiles of the rounds). \"pgss\" is what pg_stat_statements adds to the bare server,\n"
+  . "\"ours\" what pg_diagnose adds to both.\n",
+  @meta{qw(repeats rounds seconds)};
+main_table();
+peers_table();
+latency_table();
+print "\n";
+verdict('prepared SELECT, of pg_stat_statements\' own addition', '%.1f %%',
+	percent_of_pgss('prepared', 'diagnose'), 40);
+verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',
+	median(@reader), 20)
+  if @reader;
