@@ -63,5 +63,5 @@ lint:
 demo:
 	@test/setup.sh test/demo.sh
 bench:
-	@test/setup.sh test/bench/run.sh
+	@test/setup.sh test/bench/overhead.sh
 .PHONY: all install installcheck clean test lint demo bench

@@ -14,8 +14,7 @@
 #ifndef PGD_TEXT_H
 #define PGD_TEXT_H
 
-/* Size of the buffer for a masked text, its closing zero byte included. */
-#define PGD_TEXT_MAX 8192
+#include "pg_diagnose.h"
 
 /* No more than so many bytes of a statement are looked at. */
 #define PGD_TEXT_SCAN_MAX (32 * 1024)

@@ -1,0 +1,139 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		PostgreSQL 15 to 18 dressed alike; the only place that looks at
+ *		PG_VERSION_NUM.
+ *
+ * The code is written for the newest server, and older ones are made to look
+ * like it, so that dropping a major is deleting its blocks here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_COMPAT_H
+#define PGD_COMPAT_H
+
+#include "postgres.h"
+
+#include "executor/execdesc.h"
+#include "executor/instrument.h"
+#include "nodes/execnodes.h"
+#include "nodes/parsenodes.h"
+#include "portability/instr_time.h"
+#include "storage/proc.h"
+
+#if PG_VERSION_NUM < 150000
+#error "pg_diagnose needs PostgreSQL 15 or newer"
+#endif
+
+/* 16 moved query jumbling to nodes/ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
+
+/* 18 dropped execute_once from ExecutorRun */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_PARAMS QueryDesc *queryDesc, ScanDirection direction, \
+	uint64 count
+#define EXECUTOR_RUN_ARGS queryDesc, direction, count
+#else
+#define EXECUTOR_RUN_PARAMS QueryDesc *queryDesc, ScanDirection direction, \
+	uint64 count, bool execute_once
+#define EXECUTOR_RUN_ARGS queryDesc, direction, count, execute_once
+#endif
+
+/* 18 added the name and version of a module to its magic block */
+#if PG_VERSION_NUM >= 180000
+#define PGD_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "pg_diagnose", .version = PGD_VERSION)
+#else
+#define PGD_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* 17 renamed the index of a backend's PGPROC */
+#if PG_VERSION_NUM >= 170000
+#define pgd_my_proc_number() ((int) MyProcNumber)
+#else
+#define pgd_my_proc_number() ((int) MyProc->pgprocno)
+#endif
+
+/* 16 made instr_time an integer of nanoseconds */
+static inline uint64
+pgd_instr_ns(instr_time t)
+{
+#if PG_VERSION_NUM >= 160000
+	return (uint64) INSTR_TIME_GET_NANOSEC(t);
+#elif defined(HAVE_CLOCK_GETTIME)
+	return (uint64) t.tv_sec * 1000000000 + (uint64) t.tv_nsec;
+#else
+	return (uint64) (INSTR_TIME_GET_DOUBLE(t) * 1e9);
+#endif
+}
+
+/* Nanoseconds of a clock that never goes back. */
+static inline uint64
+pgd_clock(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return pgd_instr_ns(now);
+}
+
+/*
+ * Rows of all runs of a query.  Up to 15 the executor only knows those of the
+ * latest run, and "earlier" must hold the rest.
+ */
+static inline uint64
+pgd_rows_total(QueryDesc *queryDesc, uint64 earlier)
+{
+#if PG_VERSION_NUM >= 160000
+	return queryDesc->estate->es_total_processed;
+#else
+	return earlier;
+#endif
+}
+
+#if PG_VERSION_NUM >= 160000
+#define PGD_ROWS_OF_LATEST_RUN_ONLY 0
+#else
+#define PGD_ROWS_OF_LATEST_RUN_ONLY 1
+#endif
+
+/* 17 told shared and local blocks apart in I/O times */
+#if PG_VERSION_NUM >= 170000
+#define pgd_blk_read_time(b) \
+	(pgd_instr_ns((b)->shared_blk_read_time) + \
+	 pgd_instr_ns((b)->local_blk_read_time))
+#define pgd_blk_write_time(b) \
+	(pgd_instr_ns((b)->shared_blk_write_time) + \
+	 pgd_instr_ns((b)->local_blk_write_time))
+#else
+#define pgd_blk_read_time(b) pgd_instr_ns((b)->blk_read_time)
+#define pgd_blk_write_time(b) pgd_instr_ns((b)->blk_write_time)
+#endif
+
+/* 18 counts parallel workers in the executor state */
+#if PG_VERSION_NUM >= 180000
+#define PGD_HAVE_WORKER_COUNTS 1
+#define pgd_workers_to_launch(estate) ((estate)->es_parallel_workers_to_launch)
+#define pgd_workers_launched(estate) ((estate)->es_parallel_workers_launched)
+#else
+#define PGD_HAVE_WORKER_COUNTS 0
+#define pgd_workers_to_launch(estate) 0
+#define pgd_workers_launched(estate) 0
+#endif
+
+
+/*
+ * PREPARE and EXECUTE are never counted, as pg_stat_statements does it; it
+ * counts DEALLOCATE since 17.
+ */
+#if PG_VERSION_NUM >= 170000
+#define pgd_utility_counted(stmt) true
+#else
+#define pgd_utility_counted(stmt) (!IsA(stmt, DeallocateStmt))
+#endif
+
+#endif							/* PGD_COMPAT_H */

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *		Every setting.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_GUC_H
+#define PGD_GUC_H
+
+#include "pg_diagnose.h"
+
+typedef enum PgdTrack
+{
+	PGD_TRACK_NONE,
+	PGD_TRACK_TOP,				/* statements sent by clients */
+	PGD_TRACK_ALL				/* also those inside functions and triggers */
+} PgdTrack;
+
+PGD_BEGIN_INTERNAL
+
+extern int	pgd_max;			/* statements */
+extern int	pgd_query_text_memory;	/* kilobytes */
+extern int	pgd_query_text_size;	/* bytes */
+extern bool pgd_save;
+extern int	pgd_track;			/* PgdTrack */
+extern bool pgd_track_planning;
+extern bool pgd_track_utility;
+
+extern void pgd_guc_init(void);
+
+PGD_END_INTERNAL
+
+#endif							/* PGD_GUC_H */

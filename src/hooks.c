@@ -1,0 +1,498 @@
+/*-------------------------------------------------------------------------
+ *
+ * hooks.c
+ *		PostgreSQL's hooks become calls of the rest; the only file that
+ *		assigns them.
+ *
+ * We are loaded after pg_stat_statements, so each of our hooks is called
+ * before its.  Every hook calls the next one, whatever happens.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "storage/ipc.h"
+#include "tcop/utility.h"
+
+#include "compat.h"
+#include "error.h"
+#include "guc.h"
+#include "hooks.h"
+#include "snapshot.h"
+#include "statement.h"
+#include "store.h"
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+static planner_hook_type prev_planner_hook = NULL;
+static ExecutorStart_hook_type prev_ExecutorStart = NULL;
+static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
+static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
+static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+static emit_log_hook_type prev_emit_log_hook = NULL;
+
+/*
+ * The nesting level of the statement that EXPLAIN is working on, which is
+ * not executed for its own sake and not counted; -1: none.
+ */
+static int	explained_level = -1;
+
+static void pgd_shmem_request(void);
+static void pgd_shmem_startup(void);
+static void pgd_shmem_shutdown(int code, Datum arg);
+static PlannedStmt *pgd_planner(Query *parse, const char *query_string,
+								int cursorOptions, ParamListInfo boundParams);
+static void pgd_ExecutorStart(QueryDesc *queryDesc, int eflags);
+static void pgd_ExecutorRun(EXECUTOR_RUN_PARAMS);
+static void pgd_ExecutorFinish(QueryDesc *queryDesc);
+static void pgd_ExecutorEnd(QueryDesc *queryDesc);
+static void pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+							   bool readOnlyTree,
+							   ProcessUtilityContext context,
+							   ParamListInfo params,
+							   QueryEnvironment *queryEnv,
+							   DestReceiver *dest, QueryCompletion *qc);
+static void pgd_emit_log(ErrorData *edata);
+static void pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
+						SubTransactionId parentSubid, void *arg);
+static void pgd_session_end(int code, Datum arg);
+
+void
+pgd_hooks_init(void)
+{
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = pgd_shmem_request;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = pgd_shmem_startup;
+	prev_planner_hook = planner_hook;
+	planner_hook = pgd_planner;
+	prev_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = pgd_ExecutorStart;
+	prev_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = pgd_ExecutorRun;
+	prev_ExecutorFinish = ExecutorFinish_hook;
+	ExecutorFinish_hook = pgd_ExecutorFinish;
+	prev_ExecutorEnd = ExecutorEnd_hook;
+	ExecutorEnd_hook = pgd_ExecutorEnd;
+	prev_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = pgd_ProcessUtility;
+	prev_emit_log_hook = emit_log_hook;
+	emit_log_hook = pgd_emit_log;
+	RegisterSubXactCallback(pgd_subxact, NULL);
+}
+
+/* ----------
+ * Start and end of the server
+ * ----------
+ */
+
+static void
+pgd_shmem_request(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	pgd_store_request();
+}
+
+/*
+ * Run by the postmaster, also after a crash; with EXEC_BACKEND by every
+ * process.
+ */
+static void
+pgd_shmem_startup(void)
+{
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+
+	if (!pgd_store_startup())
+		return;
+	if (!IsUnderPostmaster)
+		on_shmem_exit(pgd_shmem_shutdown, (Datum) 0);
+	pgd_snapshot_load();
+}
+
+static void
+pgd_shmem_shutdown(int code, Datum arg)
+{
+	/* not after a crash: who knows what shared memory looks like */
+	if (code == 0 && pgd_store_ready())
+		pgd_snapshot_dump();
+}
+
+/*
+ * Are statements captured here and now?  Enters this session's slot when it
+ * is first asked.
+ */
+static inline bool
+wanted(void)
+{
+	if (unlikely(pgd_slot == NULL))
+	{
+		if (!pgd_pending_attach())
+			return false;
+		before_shmem_exit(pgd_session_end, (Datum) 0);
+	}
+	return pgd_statement_wanted();
+}
+
+/* ----------
+ * Planner and executor
+ * ----------
+ */
+
+static PlannedStmt *
+call_planner(Query *parse, const char *query_string, int cursorOptions,
+			 ParamListInfo boundParams)
+{
+	if (prev_planner_hook)
+		return prev_planner_hook(parse, query_string, cursorOptions,
+								 boundParams);
+	return standard_planner(parse, query_string, cursorOptions, boundParams);
+}
+
+/*
+ * What the planner runs to fold a constant counts as nested in the statement
+ * that is being planned.
+ */
+static PlannedStmt *
+pgd_planner(Query *parse, const char *query_string, int cursorOptions,
+			ParamListInfo boundParams)
+{
+	int			nesting = pgd_nesting;
+	PgdExecution execution;
+	PlannedStmt *result;
+
+	if (!pgd_track_planning || parse->queryId == 0 || query_string == NULL ||
+		nesting == explained_level || !wanted())
+		return call_planner(parse, query_string, cursorOptions, boundParams);
+
+	pgd_error_settled();
+	pgd_planning_begin(&execution, parse, query_string);
+	pgd_nesting++;
+	PG_TRY();
+	{
+		result = call_planner(parse, query_string, cursorOptions, boundParams);
+	}
+	PG_CATCH();
+	{
+		pgd_nesting = nesting;
+		pgd_error_caught(&execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	pgd_nesting = nesting;
+	pgd_planning_end(&execution, result);
+	return result;
+}
+
+static void
+call_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	if (prev_ExecutorStart)
+		prev_ExecutorStart(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/*
+ * The execution to follow, or NULL.
+ */
+static inline PgdExecution *
+begin_statement(QueryDesc *queryDesc, int eflags)
+{
+	pgd_error_settled();
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
+		pgd_nesting == explained_level || !wanted())
+		return NULL;
+	if (unlikely(queryDesc->plannedstmt->queryId == 0))
+	{
+		/* what a utility statement executes is counted with that */
+		if (pgd_executions == NULL)
+			pgd_store_count_uncaptured();
+		return NULL;
+	}
+	return pgd_statement_begin(queryDesc);
+}
+
+static void
+pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	PgdExecution *const execution = begin_statement(queryDesc, eflags);
+
+	if (execution == NULL)
+	{
+		call_ExecutorStart(queryDesc, eflags);
+		return;
+	}
+
+	PG_TRY();
+	{
+		call_ExecutorStart(queryDesc, eflags);
+		pgd_statement_started(execution);
+	}
+	PG_CATCH();
+	{
+		pgd_error_caught(execution);
+		pgd_statement_forget(execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+static void
+pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
+{
+	PgdExecution *volatile execution = pgd_statement_find(queryDesc);
+	const int	nesting = pgd_nesting;
+
+	if (execution != NULL)
+		execution->running = true;
+	pgd_nesting++;
+	PG_TRY();
+	{
+		if (prev_ExecutorRun)
+			prev_ExecutorRun(EXECUTOR_RUN_ARGS);
+		else
+			standard_ExecutorRun(EXECUTOR_RUN_ARGS);
+	}
+	PG_CATCH();
+	{
+		pgd_nesting = nesting;
+		pgd_error_caught(execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	pgd_nesting = nesting;
+	if (execution != NULL)
+	{
+		execution->running = false;
+		if (PGD_ROWS_OF_LATEST_RUN_ONLY)
+			execution->rows += queryDesc->estate->es_processed;
+	}
+}
+
+static void
+call_ExecutorFinish(QueryDesc *queryDesc)
+{
+	if (prev_ExecutorFinish)
+		prev_ExecutorFinish(queryDesc);
+	else
+		standard_ExecutorFinish(queryDesc);
+}
+
+static void
+pgd_ExecutorFinish(QueryDesc *queryDesc)
+{
+	PgdExecution *volatile execution;
+	EState	   *estate = queryDesc->estate;
+	const int	nesting = pgd_nesting;
+
+	/* Without triggers and modifying CTEs there is nothing that could fail. */
+	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
+		estate->es_auxmodifytables == NIL)
+	{
+		call_ExecutorFinish(queryDesc);
+		return;
+	}
+
+	execution = pgd_statement_find(queryDesc);
+	if (execution != NULL)
+		execution->running = true;
+	pgd_nesting++;
+	PG_TRY();
+	{
+		call_ExecutorFinish(queryDesc);
+	}
+	PG_CATCH();
+	{
+		pgd_nesting = nesting;
+		pgd_error_caught(execution);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	pgd_nesting = nesting;
+	if (execution != NULL)
+		execution->running = false;
+}
+
+static void
+pgd_ExecutorEnd(QueryDesc *queryDesc)
+{
+	PgdExecution *execution = pgd_statement_find(queryDesc);
+
+	if (execution != NULL)
+		pgd_statement_end(execution);
+	if (prev_ExecutorEnd)
+		prev_ExecutorEnd(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+}
+
+/* ----------
+ * Utility statements
+ * ----------
+ */
+
+static void
+call_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+					bool readOnlyTree, ProcessUtilityContext context,
+					ParamListInfo params, QueryEnvironment *queryEnv,
+					DestReceiver *dest, QueryCompletion *qc)
+{
+	if (prev_ProcessUtility)
+		prev_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+							queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
+
+/*
+ * The rows that a utility statement retrieved or affected, of those that say.
+ */
+static uint64
+utility_rows(const QueryCompletion *qc)
+{
+	if (qc == NULL)
+		return 0;
+	switch (qc->commandTag)
+	{
+		case CMDTAG_COPY:
+		case CMDTAG_FETCH:
+		case CMDTAG_SELECT:
+		case CMDTAG_REFRESH_MATERIALIZED_VIEW:
+			return qc->nprocessed;
+		default:
+			return 0;
+	}
+}
+
+static inline bool
+is_transparent(Node *stmt)
+{
+	return IsA(stmt, ExecuteStmt) || IsA(stmt, PrepareStmt);
+}
+
+/*
+ * Begin to follow a utility statement; NULL if it is not to be captured.
+ */
+static PgdExecution *
+begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
+{
+	if (is_transparent(pstmt->utilityStmt))
+		return NULL;
+	pgd_error_settled();
+	if (!pgd_track_utility || pstmt->queryId == 0 ||
+		!pgd_utility_counted(pstmt->utilityStmt) || !wanted())
+		return NULL;
+	pgd_utility_begin(execution, pstmt, source);
+	return execution;
+}
+
+/*
+ * pg_stat_statements clears a utility statement's queryId while it runs, and
+ * nobody ever sets it again in a cached tree.  So that the next execution
+ * still knows who it is, a cached tree is passed on as a copy.
+ */
+static inline PlannedStmt *
+own_copy(bool wanted, PlannedStmt *pstmt, PlannedStmt *copy)
+{
+	if (!wanted)
+		return pstmt;
+	*copy = *pstmt;
+	return copy;
+}
+
+static void
+pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+				   bool readOnlyTree, ProcessUtilityContext context,
+				   ParamListInfo params, QueryEnvironment *queryEnv,
+				   DestReceiver *dest, QueryCompletion *qc)
+{
+	const int	nesting = pgd_nesting;
+	const int	explained = explained_level;
+	PgdExecution execution;
+	PgdExecution *const captured = begin_utility(&execution, pstmt,
+												 queryString);
+	PlannedStmt copy;
+	PlannedStmt *const passed = own_copy(captured != NULL && readOnlyTree,
+										 pstmt, &copy);
+
+	/*
+	 * PREPARE and EXECUTE are transparent: what is executed is counted as the
+	 * statement that was prepared, at the level of the EXECUTE.
+	 */
+	if (is_transparent(pstmt->utilityStmt))
+	{
+		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+							queryEnv, dest, qc);
+		return;
+	}
+
+	if (IsA(pstmt->utilityStmt, ExplainStmt))
+		explained_level = nesting + 1;
+
+	pgd_nesting++;
+	PG_TRY();
+	{
+		call_ProcessUtility(passed, queryString, readOnlyTree, context,
+							params, queryEnv, dest, qc);
+	}
+	PG_CATCH();
+	{
+		pgd_nesting = nesting;
+		explained_level = explained;
+		if (captured != NULL)
+		{
+			pgd_error_caught(captured);
+			pgd_utility_leave(captured);
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	/* "pstmt" may be gone by now, if it ended the transaction. */
+	pgd_nesting = nesting;
+	explained_level = explained;
+	if (captured != NULL)
+	{
+		pgd_utility_end(captured, utility_rows(qc));
+		pgd_utility_leave(captured);
+	}
+}
+
+/* ----------
+ * Errors and the end of a session
+ * ----------
+ */
+
+static void
+pgd_emit_log(ErrorData *edata)
+{
+	pgd_error_reported(edata);
+	if (prev_emit_log_hook)
+		prev_emit_log_hook(edata);
+}
+
+/* Somebody caught the error: a PL exception block, mostly. */
+static void
+pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
+			SubTransactionId parentSubid, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		pgd_error_settled();
+}
+
+static void
+pgd_session_end(int code, Datum arg)
+{
+	pgd_error_exit();
+	pgd_pending_detach();
+}

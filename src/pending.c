@@ -1,0 +1,172 @@
+/*-------------------------------------------------------------------------
+ *
+ * pending.c
+ *		This backend's slot: attaching to it, making room in it, emptying it.
+ *
+ * What the hot path does is inline in pending.h; here is what it does when
+ * it does not find what it wants.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "pending.h"
+
+StaticAssertDecl(PGD_PENDING == 16 * PGD_WAYS, "a tag has four bits for the set");
+StaticAssertDecl(PGD_PENDING <= 64, "a slot has 64 bits for its places");
+
+PgdSlot    *pgd_slot = NULL;
+
+static bool leaving = false;	/* past the point of attaching */
+
+static bool merge_one(int set);
+
+/*
+ * Take possession of our slot.  False if this process has none, or is about
+ * to exit.
+ */
+bool
+pgd_pending_attach(void)
+{
+	PgdSlot    *slot;
+
+	if (leaving || MyProc == NULL || !OidIsValid(MyDatabaseId))
+		return false;
+	slot = pgd_store_slot(pgd_my_proc_number());
+	if (slot == NULL)
+		return false;
+
+	pgd_slot = slot;
+	pgd_slot->merged_at = GetCurrentTimestamp();
+
+	/* our predecessor left it empty, unless it left in a strange way */
+	for (uint64 used = slot->used; used != 0; used &= used - 1)
+		(void) pgd_store_merge(slot, pg_rightmost_one_pos64(used), true);
+	return true;
+}
+
+/*
+ * Give all to the table and let go of the slot, for good.
+ */
+void
+pgd_pending_detach(void)
+{
+	leaving = true;
+	if (pgd_slot == NULL)
+		return;
+	for (uint64 used = pgd_slot->used; used != 0; used &= used - 1)
+		(void) pgd_store_merge(pgd_slot, pg_rightmost_one_pos64(used), true);
+	pgd_slot = NULL;
+}
+
+/*
+ * Free the places that somebody has reset.
+ */
+void
+pgd_pending_obey_reset(void)
+{
+	uint64		discard = pg_atomic_read_u64(&pgd_slot->discard);
+
+	pgd_slot_begin_change(pgd_slot);
+	for (uint64 d = discard; d != 0; d &= d - 1)
+		pgd_slot->tag[pg_rightmost_one_pos64(d)] = 0;
+	pgd_slot->used &= ~discard;
+	pgd_slot_end_change(pgd_slot);
+
+	pg_atomic_fetch_and_u64(&pgd_slot->discard, ~discard);
+}
+
+/*
+ * Take a place for a statement that has none, merging another one if the
+ * set is full.
+ */
+PgdPending *
+pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
+{
+	PgdSlot    *slot = pgd_slot;
+	int			set = pgd_pending_set(tag);
+	uint64		ways = ((UINT64CONST(1) << PGD_WAYS) - 1) << set;
+	PgdPending *pending;
+	int			way;
+
+	if ((slot->used & ways) == ways)
+	{
+		uint64		start = pgd_clock();
+
+		if (!merge_one(set))
+			(void) pgd_store_merge(slot, set, true);
+		pgd_store_count_own_time(pgd_clock() - start);
+	}
+	way = pg_rightmost_one_pos64(~slot->used & ways);
+	pending = &slot->pending[way];
+
+	pgd_slot_begin_change(slot);
+	memset(pending, 0, sizeof(PgdPending));
+	pending->key = *key;
+	pending->plan = plan;
+	pending->registered = registered;
+	slot->partition[way] = pgd_store_partition(key);
+	slot->tag[way] = tag;
+	pg_write_barrier();			/* a reset looks at "used" first */
+	slot->used |= UINT64CONST(1) << way;
+	pgd_slot_end_change(slot);
+	return pending;
+}
+
+/*
+ * Merge any statement of a set whose partition is not busy.  Which one is
+ * not important enough to keep track of use, but it should not be the same
+ * one each time.
+ */
+static bool
+merge_one(int set)
+{
+	static int	turn = 0;
+
+	for (int i = 0; i < PGD_WAYS; i++)
+	{
+		if (pgd_store_merge(pgd_slot, set + turn++ % PGD_WAYS, false))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One of the small arrays of a statement is full: give what is there to the
+ * table and begin anew.
+ */
+PgdPending *
+pgd_pending_make_room(PgdPending *pending)
+{
+	PgdKey		key = pending->key;
+	uint64		plan = pending->plan;
+	bool		registered = pending->registered;
+	uint64		start = pgd_clock();
+
+	(void) pgd_store_merge(pgd_slot, pending - pgd_slot->pending, true);
+	pgd_store_count_own_time(pgd_clock() - start);
+	return pgd_pending_claim(&key, pgd_pending_tag(&key), plan, registered);
+}
+
+/*
+ * Give to the table what can be given without waiting; about once a second.
+ * It keeps entries in use from being evicted; readers do not depend on it.
+ */
+void
+pgd_pending_merge_all(void)
+{
+	uint64		start = pgd_clock();
+
+	for (uint64 used = pgd_slot->used; used != 0; used &= used - 1)
+		(void) pgd_store_merge(pgd_slot, pg_rightmost_one_pos64(used), false);
+	pgd_slot->merged_at = GetCurrentStatementStartTimestamp();
+	pgd_store_count_own_time(pgd_clock() - start);
+}

@@ -1,0 +1,784 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.c
+ *		Shared memory: what every backend has seen; the only file that locks.
+ *
+ * All memory is taken at server start and never grows: a header, the table
+ * (table.c), and a slot for every backend.
+ *
+ * Locking rules:
+ *
+ * - A slot is changed by its owner alone, without a lock, bracketed by its
+ *   changecount (the protocol of PgBackendStatus).  The one exception is
+ *   "discard", which a reset sets and the owner obeys.
+ *
+ * - The table has one LWLock for each partition.  To look at entries, hold it
+ *   in shared mode; to change anything, in exclusive mode.  Nobody holds two.
+ *
+ * - Numbers move from a slot to the table only while the owner holds the
+ *   partition's lock exclusively.  So a reader who holds it in shared mode
+ *   and adds up entries and slots counts everything once and nothing twice.
+ *
+ * - On a statement's way the lock is only tried, for about a millisecond at
+ *   most.  What cannot be moved stays in the slot, where readers see it all
+ *   the same.  A statement waits longer only if it has to make room in its
+ *   slot and four partitions are busy at once, or at the end of the session.
+ *
+ * - Under a lock there is no I/O, no error and no work that grows with
+ *   anything but the partition's size.  A reader holds a partition for as
+ *   long as copying it takes, well under a millisecond by default.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/s_lock.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "store.h"
+#include "sums.h"
+#include "table.h"
+
+#define STRAYS			256		/* (database, SQLSTATE) pairs */
+#define PATIENCE_TRIES	20
+#define PATIENCE_NAP	50		/* microseconds between tries */
+#define READER_SPINS	1000	/* while a slot's owner is writing */
+#define READER_NAP		1000	/* microseconds, then all over again */
+
+typedef struct PgdStray
+{
+	pg_atomic_uint64 key;		/* database << 32 | SQLSTATE, 0: unused */
+	pg_atomic_uint64 count;
+} PgdStray;
+
+typedef struct PgdShared
+{
+	pg_atomic_uint64 since;
+	pg_atomic_uint64 uncaptured;
+	pg_atomic_uint64 own_time;
+	pg_atomic_uint64 own_time_max;
+	PgdStray	strays[STRAYS + 1]; /* the last one: all others */
+} PgdShared;
+
+/* What a reader makes of a partition. */
+typedef struct PgdReading
+{
+	PgdStatement *statements;
+	int			nstatements;
+	int			allocated;
+	bool		full;			/* more is wanted */
+	int		   *of_entry;		/* index into statements, by entry */
+	int		   *text_lens;		/* by entry; PGD_NONE: no text */
+	char	   *texts;			/* by entry, text_size bytes each */
+	int			text_size;
+	PgdPending *pending;		/* what one slot has of the partition */
+} PgdReading;
+
+/* where things are; set once per process */
+static PgdShared *shared = NULL;
+static LWLockPadded *locks;		/* [PGD_PARTITIONS] */
+static PgdSlot *slots;			/* [nslots] */
+static int	nslots;
+static Size memory;
+
+#define LOCK(p)		(&locks[p].lock)
+
+static Size store_layout(char *base);
+static bool lock_patiently(LWLock *lock, LWLockMode mode);
+static bool pending_is_empty(const PgdPending *pending);
+static void add_pending(PgdStatement *sum, const PgdPending *pending);
+static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
+static bool read_partition(int p, PgdReading *reading);
+static void read_entries(int p, PgdReading *reading);
+static int	read_slot(int p, const PgdSlot *slot, PgdPending *into);
+static void read_pending(int p, PgdReading *reading,
+						 const PgdPending *pending);
+static PgdStatement *reading_add(PgdReading *reading, const PgdKey *key);
+
+/* ----------
+ * Start of the server
+ * ----------
+ */
+
+/*
+ * Find out the size and, given where to begin, the places of everything.
+ */
+static Size
+store_layout(char *base)
+{
+	Size		size = CACHELINEALIGN(sizeof(PgdShared));
+
+	nslots = MaxBackends;
+
+	slots = (PgdSlot *) (base + size);
+	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_table_layout(base + size));
+	return size;
+}
+
+void
+pgd_store_request(void)
+{
+	RequestAddinShmemSpace(store_layout(NULL));
+	RequestNamedLWLockTranche("pg_diagnose", PGD_PARTITIONS);
+}
+
+/*
+ * Create or attach to shared memory.  Also run by the postmaster after a
+ * crash, with fresh memory.  Returns true if the memory is new.
+ */
+bool
+pgd_store_startup(void)
+{
+	bool		found;
+
+	memory = store_layout(NULL);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("pg_diagnose", memory, &found);
+	locks = GetNamedLWLockTranche("pg_diagnose");
+	store_layout((char *) shared);
+
+	if (!found)
+	{
+		memset(shared, 0, sizeof(PgdShared));
+		pg_atomic_init_u64(&shared->since, GetCurrentTimestamp());
+		pg_atomic_init_u64(&shared->uncaptured, 0);
+		pg_atomic_init_u64(&shared->own_time, 0);
+		pg_atomic_init_u64(&shared->own_time_max, 0);
+		for (int i = 0; i <= STRAYS; i++)
+		{
+			pg_atomic_init_u64(&shared->strays[i].key, 0);
+			pg_atomic_init_u64(&shared->strays[i].count, 0);
+		}
+
+		memset(slots, 0, sizeof(PgdSlot) * nslots);
+		for (int i = 0; i < nslots; i++)
+			pg_atomic_init_u64(&slots[i].discard, 0);
+
+		pgd_table_clear();
+	}
+	LWLockRelease(AddinShmemInitLock);
+	return !found;
+}
+
+bool
+pgd_store_ready(void)
+{
+	return shared != NULL;
+}
+
+/*
+ * The slot of a backend, or NULL if it is of a kind that has none.
+ */
+PgdSlot *
+pgd_store_slot(int procno)
+{
+	if (shared == NULL || procno < 0 || procno >= nslots)
+		return NULL;
+	return &slots[procno];
+}
+
+int
+pgd_store_partition(const PgdKey *key)
+{
+	return pgd_table_partition(key);
+}
+
+/*
+ * Take a lock, but do not wait for it longer than about a millisecond.
+ */
+static bool
+lock_patiently(LWLock *lock, LWLockMode mode)
+{
+	for (int i = 0; i < PATIENCE_TRIES; i++)
+	{
+		if (LWLockConditionalAcquire(lock, mode))
+			return true;
+		pg_usleep(PATIENCE_NAP);
+	}
+	return false;
+}
+
+/* ----------
+ * The way in
+ * ----------
+ */
+
+/*
+ * Is there an entry with text for this key?  "busy" is set if we could not
+ * look.
+ */
+bool
+pgd_store_knows(const PgdKey *key, bool *busy)
+{
+	int			p = pgd_table_partition(key);
+	PgdEntry   *entry;
+	bool		known;
+
+	*busy = !lock_patiently(LOCK(p), LW_SHARED);
+	if (*busy)
+		return false;
+	entry = pgd_table_find(p, key);
+	known = (entry != NULL && entry->text != PGD_NONE);
+	LWLockRelease(LOCK(p));
+	return known;
+}
+
+/*
+ * Make sure that there is an entry with text for this key.  Returns false if
+ * the partition was busy.
+ */
+bool
+pgd_store_register(const PgdKey *key, uint64 fingerprint,
+				   const char *text, int len)
+{
+	int			p = pgd_table_partition(key);
+	PgdEntry   *entry;
+
+	if (!lock_patiently(LOCK(p), LW_EXCLUSIVE))
+		return false;
+	entry = pgd_table_find(p, key);
+	if (entry == NULL)
+		entry = pgd_table_insert(p, key);
+	if (entry->text == PGD_NONE)
+	{
+		entry->statement.encoding = GetDatabaseEncoding();
+		pgd_table_set_text(p, entry, fingerprint, text, len);
+	}
+	LWLockRelease(LOCK(p));
+	return true;
+}
+
+/*
+ * Move one pending statement of our own slot to the table and free its
+ * place.  Returns false, without having done anything, if the partition is
+ * busy and we are not to wait.
+ */
+bool
+pgd_store_merge(PgdSlot *slot, int way, bool wait)
+{
+	PgdPending *pending = &slot->pending[way];
+	uint64		bit = UINT64CONST(1) << way;
+	int			p = slot->partition[way];
+
+	if (wait)
+		LWLockAcquire(LOCK(p), LW_EXCLUSIVE);
+	else if (!LWLockConditionalAcquire(LOCK(p), LW_EXCLUSIVE))
+		return false;
+
+	/* A reset needs this lock, too: this cannot change under us. */
+	if ((pg_atomic_read_u64(&slot->discard) & bit) == 0 &&
+		!pending_is_empty(pending))
+	{
+		PgdEntry   *entry = pgd_table_find(p, &pending->key);
+
+		/*
+		 * No entry means that it was evicted since, so what comes after goes
+		 * where the rest went; or else that there was never a chance to make
+		 * one, and then it is made without text.
+		 */
+		if (entry == NULL && pending->registered)
+			entry = pgd_table_evicted_row(p, pending->key.dbid);
+		else if (entry == NULL)
+		{
+			entry = pgd_table_insert(p, &pending->key);
+			pgd_table_set_text(p, entry, 0, NULL, 0);
+		}
+		add_pending(&entry->statement, pending);
+		entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
+	}
+
+	pgd_slot_begin_change(slot);
+	slot->used &= ~bit;
+	slot->tag[way] = 0;
+	pgd_slot_end_change(slot);
+	pg_atomic_fetch_and_u64(&slot->discard, ~bit);
+
+	LWLockRelease(LOCK(p));
+	return true;
+}
+
+static bool
+pending_is_empty(const PgdPending *pending)
+{
+	const PgdCounters *c = &pending->counters;
+
+	return c->calls == 0 && c->plans == 0 && c->failed == 0 &&
+		c->abandoned == 0;
+}
+
+static void
+add_pending(PgdStatement *sum, const PgdPending *pending)
+{
+	sum->last_seen = Max(sum->last_seen, pending->last_seen);
+	pgd_counters_add(&sum->counters, &pending->counters);
+
+	for (int i = 0; i < PGD_PENDING_ERRORS; i++)
+	{
+		if (pending->errors[i].count > 0)
+			pgd_statement_add_error(sum, pending->errors[i].sqlstate,
+									pending->errors[i].count);
+	}
+	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
+		sum->histogram.count[pending->buckets[i].bucket] +=
+			pending->buckets[i].count;
+
+	if (pending->plan != 0 && pending->counters.calls > 0)
+	{
+		PgdPlanUse	use = {
+			.shape = pending->plan,
+			.calls = pending->counters.calls,
+			.total_time = pending->counters.total_exec_time,
+			.max_time = pending->counters.max_exec_time,
+			.last_seen = pending->last_seen,
+		};
+
+		pgd_statement_add_plan(sum, &use);
+	}
+}
+
+/*
+ * Put back what an earlier server left.  Only the postmaster does this, and
+ * only at start; statements beyond what there is room for are evicted as
+ * ever.
+ */
+void
+pgd_store_restore(const PgdStatement *statement, const char *text, int len)
+{
+	const PgdKey *key = &statement->key;
+	bool		evicted = key->queryid == 0 && key->userid == InvalidOid;
+	int			p = pgd_table_partition(key);
+	PgdEntry   *entry;
+
+	entry = evicted ? pgd_table_evicted_row(p, key->dbid) : pgd_table_find(p, key);
+	if (entry == NULL)
+		entry = pgd_table_insert(p, key);
+	entry->statement.since = statement->since;
+	entry->statement.encoding = statement->encoding;
+	pgd_statement_add(&entry->statement, statement);
+	if (entry->text == PGD_NONE && !evicted)
+		pgd_table_set_text(p, entry, statement->fingerprint, text, len);
+}
+
+/*
+ * Forget statements; InvalidOid or 0 stands for any.  Returns how many.
+ */
+int64
+pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
+{
+	bool		everything = !OidIsValid(userid) && !OidIsValid(dbid) &&
+		queryid == 0;
+	int64		forgotten = 0;
+
+	for (int p = 0; p < PGD_PARTITIONS; p++)
+	{
+		PgdEntry   *first;
+		int			nentries = pgd_table_entries(p, &first);
+
+		LWLockAcquire(LOCK(p), LW_EXCLUSIVE);
+		for (int i = 0; i < nentries; i++)
+		{
+			PgdEntry   *entry = &first[i];
+
+			if (entry->in_use &&
+				matches(&entry->statement.key, userid, dbid, queryid))
+			{
+				if (!entry->evicted)
+					forgotten++;
+				pgd_table_free(p, entry);
+			}
+		}
+
+		/*
+		 * What lies in slots is for their owners to clear.  An owner may be
+		 * about to reuse a place for another statement of this partition,
+		 * but needs the lock to get there; and if it is adding an execution
+		 * just now, that one is forgotten with the rest.
+		 */
+		for (int s = 0; s < nslots; s++)
+		{
+			PgdSlot    *slot = &slots[s];
+
+			for (uint64 used = slot->used; used != 0; used &= used - 1)
+			{
+				int			way = pg_rightmost_one_pos64(used);
+
+				if (slot->partition[way] == p &&
+					matches(&slot->pending[way].key, userid, dbid, queryid))
+					pg_atomic_fetch_or_u64(&slot->discard,
+										   UINT64CONST(1) << way);
+			}
+		}
+		if (everything)
+		{
+			pgd_table_get(p)->evictions = 0;
+			pgd_table_get(p)->texts_dropped = 0;
+		}
+		LWLockRelease(LOCK(p));
+	}
+
+	if (!OidIsValid(userid) && queryid == 0)
+	{
+		for (int i = 0; i <= STRAYS; i++)
+		{
+			uint64		stray = pg_atomic_read_u64(&shared->strays[i].key);
+
+			if (!OidIsValid(dbid) || (Oid) (stray >> 32) == dbid)
+				pg_atomic_write_u64(&shared->strays[i].count, 0);
+		}
+	}
+	if (everything)
+	{
+		pg_atomic_write_u64(&shared->uncaptured, 0);
+		pg_atomic_write_u64(&shared->own_time, 0);
+		pg_atomic_write_u64(&shared->own_time_max, 0);
+		pgd_store_set_since(GetCurrentTimestamp());
+	}
+	return forgotten;
+}
+
+static bool
+matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid)
+{
+	return (!OidIsValid(userid) || key->userid == userid) &&
+		(!OidIsValid(dbid) || key->dbid == dbid) &&
+		(queryid == 0 || key->queryid == queryid);
+}
+
+/* ----------
+ * Readers
+ * ----------
+ */
+
+/*
+ * Visit every statement, as of now: all that any session has finished, at
+ * the time its partition is read.  No lock is held while visiting.
+ *
+ * (evicted) rows of a database come once a partition, each with its share.
+ */
+void
+pgd_store_read(PgdStatementVisitor visit, void *arg)
+{
+	PgdEntry   *first;
+	int			nentries = pgd_table_entries(0, &first);
+	PgdReading	reading;
+
+	reading.text_size = pgd_query_text_size;
+	reading.allocated = nentries + 1;
+	reading.statements = (PgdStatement *)
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   sizeof(PgdStatement) * reading.allocated);
+	reading.texts = (char *)
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   (Size) reading.text_size * nentries);
+	reading.of_entry = palloc(sizeof(int) * nentries);
+	reading.text_lens = palloc(sizeof(int) * nentries);
+	reading.pending = palloc(sizeof(PgdPending) * PGD_PENDING);
+
+	for (int p = 0; p < PGD_PARTITIONS; p++)
+	{
+		while (!read_partition(p, &reading))
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (reading.full)
+			{
+				reading.allocated += PGD_PENDING;
+				reading.statements = (PgdStatement *)
+					repalloc_huge(reading.statements,
+								  sizeof(PgdStatement) * reading.allocated);
+			}
+			else
+				pg_usleep(READER_NAP);
+		}
+
+		for (int i = 0; i < nentries; i++)
+		{
+			if (reading.of_entry[i] != PGD_NONE && reading.text_lens[i] != PGD_NONE)
+				visit(&reading.statements[reading.of_entry[i]],
+					  reading.texts + (Size) i * reading.text_size,
+					  reading.text_lens[i], arg);
+			else if (reading.of_entry[i] != PGD_NONE)
+				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
+		}
+		/* and those that no entry stands for */
+		for (int i = 0; i < reading.nstatements; i++)
+		{
+			if (reading.statements[i].since == 0)
+				visit(&reading.statements[i], NULL, 0, arg);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	pfree(reading.statements);
+	pfree(reading.texts);
+	pfree(reading.of_entry);
+	pfree(reading.text_lens);
+	pfree(reading.pending);
+}
+
+/*
+ * Copy a partition's entries and add what lies in slots.  Returns false if
+ * there is more of it than expected, or if the owner of a slot went to sleep
+ * while writing; then it is all to be done again.
+ *
+ * Nothing here may throw: with the lock held, counting the error would wait
+ * for ourselves.
+ */
+static bool
+read_partition(int p, PgdReading *reading)
+{
+	bool		complete = true;
+
+	reading->full = false;
+	LWLockAcquire(LOCK(p), LW_SHARED);
+	read_entries(p, reading);
+	for (int s = 0; s < nslots && complete; s++)
+	{
+		int			n;
+
+		if (slots[s].used == 0)
+			continue;
+		n = read_slot(p, &slots[s], reading->pending);
+		for (int i = 0; i < n; i++)
+			read_pending(p, reading, &reading->pending[i]);
+		complete = (n >= 0 && !reading->full);
+	}
+	LWLockRelease(LOCK(p));
+	return complete;
+}
+
+static void
+read_entries(int p, PgdReading *reading)
+{
+	PgdEntry   *first;
+	int			nentries = pgd_table_entries(p, &first);
+
+	reading->nstatements = 0;
+	for (int i = 0; i < nentries; i++)
+	{
+		const PgdEntry *entry = &first[i];
+
+		reading->of_entry[i] = PGD_NONE;
+		if (!entry->in_use)
+			continue;
+		reading->of_entry[i] = reading->nstatements;
+		reading->text_lens[i] =
+			pgd_table_copy_text(p, entry,
+								reading->texts + (Size) i * reading->text_size,
+								reading->text_size);
+		memcpy(&reading->statements[reading->nstatements++],
+			   &entry->statement, sizeof(PgdStatement));
+	}
+}
+
+/*
+ * Copy what a slot has pending of a partition, all as of one moment.
+ * Returns how many statements, or -1 if the owner does not stop writing.
+ */
+static int
+read_slot(int p, const PgdSlot *slot, PgdPending *into)
+{
+	const volatile uint32 *changecount = &slot->changecount;
+	PgdSlot    *s = unconstify(PgdSlot *, slot);
+
+	for (int spin = 0; spin < READER_SPINS; spin++)
+	{
+		uint32		before = *changecount;
+		uint64		used;
+		int			n = 0;
+
+		pg_read_barrier();
+		used = slot->used & ~pg_atomic_read_u64(&s->discard);
+		if (before & 1)
+			used = 0;
+		for (; used != 0; used &= used - 1)
+		{
+			int			way = pg_rightmost_one_pos64(used);
+
+			if (slot->partition[way] == p)
+				memcpy(&into[n++], &slot->pending[way], sizeof(PgdPending));
+		}
+		pg_read_barrier();
+		if (before == *changecount && (before & 1) == 0)
+			return n;
+		SPIN_DELAY();
+	}
+	return -1;
+}
+
+/*
+ * Add a pending statement to what its entry said.  Without an entry it goes
+ * where pgd_store_merge() would put it.
+ */
+static void
+read_pending(int p, PgdReading *reading, const PgdPending *pending)
+{
+	PgdEntry   *first;
+	PgdEntry   *entry;
+	PgdStatement *statement;
+	PgdKey		key = pending->key;
+
+	if (pending_is_empty(pending))
+		return;
+
+	(void) pgd_table_entries(p, &first);
+	entry = pgd_table_find(p, &key);
+	if (entry == NULL && pending->registered)
+	{
+		memset(&key, 0, sizeof(key));
+		key.dbid = pending->key.dbid;
+		entry = pgd_table_find(p, &key);
+	}
+
+	if (entry != NULL)
+		statement = &reading->statements[reading->of_entry[entry - first]];
+	else
+		statement = reading_add(reading, &key);
+	if (statement != NULL)
+		add_pending(statement, pending);
+}
+
+/*
+ * A statement of the reading that has no entry: they are few.  NULL if there
+ * is no room for it.
+ */
+static PgdStatement *
+reading_add(PgdReading *reading, const PgdKey *key)
+{
+	PgdStatement *statement;
+
+	for (int i = reading->nstatements - 1; i >= 0; i--)
+	{
+		statement = &reading->statements[i];
+		if (statement->since != 0)
+			break;
+		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
+			return statement;
+	}
+
+	if (reading->nstatements == reading->allocated)
+	{
+		reading->full = true;
+		return NULL;
+	}
+	statement = &reading->statements[reading->nstatements++];
+	memset(statement, 0, sizeof(PgdStatement));
+	statement->key = *key;
+	return statement;
+}
+
+/*
+ * Numbers about ourselves.
+ */
+void
+pgd_store_status(PgdStoreStatus *status)
+{
+	memset(status, 0, sizeof(PgdStoreStatus));
+	status->memory = memory;
+	for (int p = 0; p < PGD_PARTITIONS; p++)
+	{
+		PgdPartition *part = pgd_table_get(p);
+		PgdEntry   *first;
+
+		LWLockAcquire(LOCK(p), LW_SHARED);
+		status->entries_max += pgd_table_entries(p, &first);
+		status->entries_used += part->used;
+		status->evictions += part->evictions;
+		status->texts_dropped += part->texts_dropped;
+		status->text_bytes += pgd_table_text_room();
+		status->text_bytes_used += (int64) part->cells_used * CELL_DATA;
+		LWLockRelease(LOCK(p));
+	}
+	for (int s = 0; s < nslots; s++)
+		status->pending_used += pg_popcount64(slots[s].used);
+	status->uncaptured = pg_atomic_read_u64(&shared->uncaptured);
+	status->own_time = pg_atomic_read_u64(&shared->own_time);
+	status->own_time_max = pg_atomic_read_u64(&shared->own_time_max);
+	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
+}
+
+/* ----------
+ * Counts that need no lock
+ * ----------
+ */
+
+/*
+ * Count errors that belong to no statement.  Called while an error is being
+ * reported, so this neither allocates nor locks nor throws.
+ */
+void
+pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count)
+{
+	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
+	PgdStray   *stray = &shared->strays[STRAYS];
+
+	for (int i = 0; i < STRAYS; i++)
+	{
+		uint64		seen = pg_atomic_read_u64(&shared->strays[i].key);
+
+		if (seen == 0 &&
+			pg_atomic_compare_exchange_u64(&shared->strays[i].key, &seen, key))
+			seen = key;
+		if (seen == key)
+		{
+			stray = &shared->strays[i];
+			break;
+		}
+	}
+	pg_atomic_fetch_add_u64(&stray->count, count);
+}
+
+void
+pgd_store_read_strays(PgdStrayVisitor visit, void *arg)
+{
+	for (int i = 0; i <= STRAYS; i++)
+	{
+		uint64		key = pg_atomic_read_u64(&shared->strays[i].key);
+		PgdStrayError error = {
+			.dbid = (Oid) (key >> 32),
+			.sqlstate = (int32) (key & 0xFFFFFFFF),
+			.count = pg_atomic_read_u64(&shared->strays[i].count),
+		};
+
+		if (error.count > 0)
+			visit(&error, arg);
+	}
+}
+
+void
+pgd_store_count_uncaptured(void)
+{
+	pg_atomic_fetch_add_u64(&shared->uncaptured, 1);
+}
+
+/* Time that we took from somebody's statement, beyond the hot path. */
+void
+pgd_store_count_own_time(uint64 ns)
+{
+	uint64		longest = pg_atomic_read_u64(&shared->own_time_max);
+
+	pg_atomic_fetch_add_u64(&shared->own_time, ns);
+	while (ns > longest &&
+		   !pg_atomic_compare_exchange_u64(&shared->own_time_max, &longest, ns))
+		;
+}
+
+TimestampTz
+pgd_store_since(void)
+{
+	return (TimestampTz) pg_atomic_read_u64(&shared->since);
+}
+
+void
+pgd_store_set_since(TimestampTz since)
+{
+	pg_atomic_write_u64(&shared->since, (uint64) since);
+}
