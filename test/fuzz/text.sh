@@ -49,11 +49,16 @@ CREATE FUNCTION pg_temp.blank() RETURNS text VOLATILE LANGUAGE sql
 RETURN pg_temp.pick(ARRAY[' ', '  ', E'\t', E'\n', ' /* secret '' */ ', E' -- secret '' " $$\n', '/* a /* secret */ b*/ ',
 	E'/* U&"\\ */ ']);
 
+CREATE FUNCTION pg_temp.wide() RETURNS text STABLE LANGUAGE sql
+RETURN convert_from(CASE WHEN getdatabaseencoding() = 'UTF8' THEN '\xe282ac'::bytea
+	WHEN getdatabaseencoding() LIKE 'EUC%' THEN '\xa4a2' ELSE '\xe2' END, getdatabaseencoding());
+
 CREATE FUNCTION pg_temp.garbage() RETURNS text VOLATILE LANGUAGE sql
 RETURN pg_temp.pick(ARRAY['''', '"', '$', '$$', '$a$', '/*', '*/', '--', E'\\', 'E''', 'U&''', 'U&"', 'x''', E'\n', '0x', '1_',
 	'1e', '.', '..', ';', chr(1), chr(127), '(', ')', '((((((((((((((((', ',', '1,1,1,', '$1', 'a', repeat('b', 70), '+-', '@-',
 	repeat('<', 64), '\u12', '\377', ' ', ' ', '(1),', chr(1 + floor(random() * 126)::int)]
-	|| CASE WHEN getdatabaseencoding() = 'UTF8' THEN ARRAY['é', '€', '𝄞', repeat('é', 40)] ELSE ARRAY['a'] END);
+	-- a character of several bytes; in SQL_ASCII, half a one
+	|| ARRAY[pg_temp.wide(), repeat(pg_temp.wide(), 40)]);
 
 CREATE FUNCTION pg_temp.check_text(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
