@@ -82,6 +82,20 @@ pgd_clock(void)
 }
 
 /*
+ * Nanoseconds of all runs of a query; it must not be running.  While nobody
+ * has called InstrEndLoop(), they are still in the counter, unrounded.
+ */
+static inline uint64
+pgd_instr_total(const Instrumentation *instr)
+{
+	uint64		time = pgd_instr_ns(instr->counter);
+
+	if (unlikely(instr->total > 0))
+		time += (uint64) (instr->total * 1e9 + 0.5);
+	return time;
+}
+
+/*
  * Rows of all runs of a query.  Up to 15 the executor only knows those of the
  * latest run, and "earlier" must hold the rest.
  */

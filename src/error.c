@@ -20,8 +20,7 @@
 
 #include "error.h"
 
-/* The error in flight has been counted for a statement. */
-static bool counted = false;
+bool		pgd_error_counted = false;
 
 /* The latest FATAL error: it passes no handler on its way out. */
 static int	fatal_sqlstate = 0;
@@ -34,18 +33,8 @@ pgd_error_caught(PgdExecution *execution)
 {
 	if (execution == NULL || execution->counted)
 		return;
-	pgd_statement_failed(execution, geterrcode(), counted);
-	counted = true;
-}
-
-/*
- * The error in flight, if any, has landed: somebody caught it, or a new
- * statement begins.
- */
-void
-pgd_error_settled(void)
-{
-	counted = false;
+	pgd_statement_failed(execution, geterrcode(), pgd_error_counted);
+	pgd_error_counted = true;
 }
 
 /*
@@ -62,7 +51,7 @@ pgd_error_reported(const ErrorData *error)
 		return;
 
 	if (error->elevel == ERROR)
-		stray = !counted;
+		stray = !pgd_error_counted;
 	else
 	{
 		stray = true;
@@ -73,7 +62,7 @@ pgd_error_reported(const ErrorData *error)
 		}
 		fatal_sqlstate = error->sqlerrcode;
 	}
-	counted = false;
+	pgd_error_settled();
 
 	if (stray)
 		pgd_store_count_stray(MyDatabaseId, error->sqlerrcode, 1);

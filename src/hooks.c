@@ -192,7 +192,7 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 	return result;
 }
 
-static void
+static inline void
 call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
 	if (prev_ExecutorStart)
@@ -235,12 +235,12 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
-		pgd_statement_started(execution);
+		pgd_statement_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
 		pgd_error_caught(execution);
-		pgd_statement_forget(execution);
+		pgd_statement_release(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -278,7 +278,7 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	}
 }
 
-static void
+static inline void
 call_ExecutorFinish(QueryDesc *queryDesc)
 {
 	if (prev_ExecutorFinish)
@@ -287,22 +287,12 @@ call_ExecutorFinish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
-static void
-pgd_ExecutorFinish(QueryDesc *queryDesc)
+static pg_noinline void
+guarded_ExecutorFinish(QueryDesc *queryDesc)
 {
-	PgdExecution *volatile execution;
-	EState	   *estate = queryDesc->estate;
+	PgdExecution *volatile execution = pgd_statement_find(queryDesc);
 	const int	nesting = pgd_nesting;
 
-	/* Without triggers and modifying CTEs there is nothing that could fail. */
-	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
-		estate->es_auxmodifytables == NIL)
-	{
-		call_ExecutorFinish(queryDesc);
-		return;
-	}
-
-	execution = pgd_statement_find(queryDesc);
 	if (execution != NULL)
 		execution->running = true;
 	pgd_nesting++;
@@ -320,6 +310,19 @@ pgd_ExecutorFinish(QueryDesc *queryDesc)
 	pgd_nesting = nesting;
 	if (execution != NULL)
 		execution->running = false;
+}
+
+static void
+pgd_ExecutorFinish(QueryDesc *queryDesc)
+{
+	EState	   *estate = queryDesc->estate;
+
+	/* Without triggers and modifying CTEs there is nothing that could fail. */
+	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
+		estate->es_auxmodifytables == NIL)
+		call_ExecutorFinish(queryDesc);
+	else
+		guarded_ExecutorFinish(queryDesc);
 }
 
 static void
@@ -383,7 +386,7 @@ is_transparent(Node *stmt)
 /*
  * Begin to follow a utility statement; NULL if it is not to be captured.
  */
-static PgdExecution *
+static inline PgdExecution *
 begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
 {
 	if (is_transparent(pstmt->utilityStmt))

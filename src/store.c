@@ -299,6 +299,7 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 	pgd_slot_begin_change(slot);
 	slot->used &= ~bit;
 	slot->tag[way] = 0;
+	pending->serial = 0;
 	pgd_slot_end_change(slot);
 	pg_atomic_fetch_and_u64(&slot->discard, ~bit);
 
@@ -328,8 +329,11 @@ add_pending(PgdStatement *sum, const PgdPending *pending)
 									pending->errors[i].count);
 	}
 	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
-		sum->histogram.count[pending->buckets[i].bucket] +=
-			pending->buckets[i].count;
+	{
+		if (pending->buckets[i].id != 0)
+			sum->histogram.count[pending->buckets[i].id - 1] +=
+				pending->buckets[i].count;
+	}
 
 	if (pending->plan != 0 && pending->counters.calls > 0)
 	{

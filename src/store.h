@@ -20,13 +20,13 @@
 
 #define PGD_WAYS		4		/* pending statements with the same hash */
 #define PGD_PENDING		64		/* pending statements of a backend */
-#define PGD_PENDING_BUCKETS 16	/* distinct latencies before a merge */
+#define PGD_PENDING_BUCKETS 32	/* distinct latencies before a merge */
 #define PGD_PENDING_ERRORS 2	/* distinct SQLSTATEs before a merge */
 
 typedef struct PgdPendingBucket
 {
-	uint16		bucket;
-	uint16		count;			/* 0: unused */
+	uint16		id;				/* of the bucket, plus 1; 0: unused */
+	uint16		count;
 } PgdPendingBucket;
 
 typedef struct PgdPendingError
@@ -39,7 +39,8 @@ typedef struct PgdPendingError
 typedef struct PgdPending
 {
 	PgdKey		key;
-	uint64		plan;			/* shape; executions with another wait elsewhere */
+	uint64		serial;			/* of the claim; no two are the same */
+	uint64		plan;			/* shape; those with another are elsewhere */
 	TimestampTz last_seen;
 	bool		registered;		/* the table had an entry when we began */
 	PgdPendingError errors[PGD_PENDING_ERRORS];
