@@ -166,8 +166,8 @@ pgd_pending_make_room(PgdPending *pending)
 }
 
 /*
- * Give to the table what can be given without waiting; about once a second.
- * It keeps entries in use from being evicted; readers do not depend on it.
+ * Give to the table what can be given without waiting; every ten seconds.
+ * Readers do not depend on it: it only keeps what is pending from getting old.
  */
 void
 pgd_pending_merge_all(void)

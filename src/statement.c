@@ -28,7 +28,7 @@
 #include "statement.h"
 #include "text.h"
 
-#define MERGE_INTERVAL	USECS_PER_SEC
+#define MERGE_INTERVAL	(10 * USECS_PER_SEC)
 #define POOL_SIZE		64
 
 int			pgd_nesting = 0;

@@ -213,8 +213,8 @@ lock_patiently(LWLock *lock, LWLockMode mode)
  */
 
 /*
- * Is there an entry with text for this key?  "busy" is set if we could not
- * look.
+ * Is there an entry with text for this key?  Then it is marked as claimed.
+ * "busy" is set if we could not look.
  */
 bool
 pgd_store_knows(const PgdKey *key, bool *busy)
@@ -228,13 +228,15 @@ pgd_store_knows(const PgdKey *key, bool *busy)
 		return false;
 	entry = pgd_table_find(p, key);
 	known = (entry != NULL && entry->text != PGD_NONE);
+	if (known)
+		pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return known;
 }
 
 /*
- * Make sure that there is an entry with text for this key.  Returns false if
- * the partition was busy.
+ * Make sure that there is an entry with text for this key, and mark it as
+ * claimed.  Returns false if the partition was busy.
  */
 bool
 pgd_store_register(const PgdKey *key, uint64 fingerprint,
@@ -253,6 +255,7 @@ pgd_store_register(const PgdKey *key, uint64 fingerprint,
 		entry->statement.encoding = GetDatabaseEncoding();
 		pgd_table_set_text(p, entry, fingerprint, text, len);
 	}
+	pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return true;
 }
@@ -294,6 +297,8 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 		}
 		add_pending(&entry->statement, pending);
 		entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
+		if (pg_atomic_read_u32(&entry->claims) > 0)
+			pg_atomic_fetch_sub_u32(&entry->claims, 1);
 	}
 
 	pgd_slot_begin_change(slot);
