@@ -73,7 +73,7 @@ copy_tree()
 {
 	mkdir -p "$1"
 	tar -C "$top" --exclude-vcs --exclude='*.o' --exclude='*.bc' \
-		--exclude='*.so' --exclude=./results --exclude=./tmp_check \
+		--exclude='*.so' --exclude=./results --exclude=./tmp_check --exclude=./.deps \
 		-cf - . | tar -C "$1" --no-same-owner -xf -
 }
 
