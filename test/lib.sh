@@ -115,7 +115,7 @@ find_pg_config()
 	local candidate
 
 	if [ -n "${PG_CONFIG:-}" ]; then
-		command -v "$PG_CONFIG"
+		candidate=$(command -v "$PG_CONFIG") && realpath -s "$candidate"
 		return
 	fi
 	for candidate in /usr/lib/postgresql/15/bin/pg_config \
