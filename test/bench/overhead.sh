@@ -66,7 +66,7 @@ check_arguments()
 
 check_installation()
 {
-	local pkglibdir
+	local pkglibdir word
 
 	pkglibdir=$("$PG_CONFIG" --pkglibdir) || die "cannot run \"$PG_CONFIG\""
 	BINDIR=$("$PG_CONFIG" --bindir)

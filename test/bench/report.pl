@@ -168,8 +168,8 @@ sub peers_table
 sub latency_table
 {
 	return unless @latency;
-	my @rows = ([ 'statement latency in the churn, ms', 'p50', 'p99.9', 'max, median round',
-			'max', 'statements', 'over 5 ms' ]);
+	my @rows = ([ 'latency in the churn, ms', 'p50', 'p99.9', 'max, median round',
+			'max', 'statements', 'over 5 ms, of 100,000' ]);
 	for my $config (qw(bare pgss diagnose qualstats explain))
 	{
 		my @runs = grep { $_->[0] eq $config } @latency;
@@ -182,7 +182,8 @@ sub latency_table
 			(map { sprintf '%.2f', $_ / 1000 } median($column->(1)),
 				median($column->(2)), median($column->(3)),
 				quantile(1, $column->(3))),
-			commas($statements), commas($over) ];
+			commas($statements),
+			sprintf('%.0f', 100_000 * $over / $statements) ];
 	}
 	table(@rows);
 }
@@ -196,18 +197,26 @@ sub verdict
 }
 
 my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
-printf "\n%s, %s processors, %04d-%02d-%02d; instructions by %s.\n", $meta{version},
-  $meta{processors}, $year + 1900, $month + 1, $day, $meta{method} // 'nothing';
-printf "Instructions: median of %d. Throughput: ratio of the medians of %d runs of %d s\n"
-  . "(quartiles of the rounds). \"pgss\" is what pg_stat_statements adds to the bare server,\n"
-  . "\"ours\" what pg_diagnose adds to both.\n",
-  @meta{qw(repeats rounds seconds)};
+printf "\n%s, %s processors, %04d-%02d-%02d.\n", @meta{qw(version processors)},
+  $year + 1900, $month + 1, $day;
+print "\"pgss\" is what pg_stat_statements adds to the bare server, \"ours\" what\n"
+  . "pg_diagnose adds to both.\n";
+printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)} if %instr;
+printf "Throughput: ratio of the medians of %d runs of %d s (quartiles of the rounds).\n",
+  @meta{qw(rounds seconds)}
+  if %tps;
 main_table();
 peers_table();
 latency_table();
 print "\n";
 verdict('prepared SELECT, of pg_stat_statements\' own addition', '%.1f %%',
 	percent_of_pgss('prepared', 'diagnose'), 40);
-verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',
-	median(@reader), 20)
-  if @reader;
+if (@reader)
+{
+	verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',
+		median(@reader), 20);
+}
+elsif (defined $meta{reader})
+{
+	print "* reading 5,000 statements: not measured, $meta{reader}\n";
+}
