@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Measurement A: instructions per transaction in the backend; sourced.
 #
 # One client runs N transactions, then 2N; the second count less the first,
@@ -92,7 +93,7 @@ transactions()
 		churn) n=1500 ;;
 	esac
 	[ "$QUICK" = 0 ] || n=$((n / 2))
-	# perf counts at full speed, but also the waiting: many transactions level it
+	# perf counts at full speed, but also the waiting: more transactions
 	[ "$METHOD" != perf ] || n=$((n * 20))
 	echo "$n"
 }

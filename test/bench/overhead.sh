@@ -74,7 +74,7 @@ check_installation()
 	[ -x "$BINDIR/pgbench" ] || die "there is no pgbench in $BINDIR"
 	for word in pg_stat_statements pg_diagnose; do
 		[ -e "$pkglibdir/$word.so" ] ||
-			die "$word is not installed in $pkglibdir: run \"make install\" first"
+			die "$word is not installed in $pkglibdir: run \"make install\""
 	done
 	[ "$PEERS" = 0 ] && return
 	[ ! -e "$pkglibdir/pg_qualstats.so" ] || CONFIGS+=(qualstats)

@@ -9,7 +9,10 @@ while (<>)
 	chomp;
 	my ($kind, @f) = split /\t/;
 	if ($kind eq 'meta') { $meta{ $f[0] } = $f[1]; }
-	elsif ($kind eq 'instructions') { push @{ $instr{ $f[0] }{ $f[1] } }, $f[2]; }
+	elsif ($kind eq 'instructions')
+	{
+		push @{ $instr{ $f[0] }{ $f[1] } }, $f[2];
+	}
 	elsif ($kind eq 'tps') { $tps{ $f[0] }{ $f[1] }[ $f[2] ] = $f[3]; }
 	elsif ($kind eq 'latency') { push @latency, [@f]; }
 	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
@@ -126,8 +129,8 @@ sub table
 			} 0 .. $#cell) . " |\n";
 	};
 	print "\n", $line->(@{ $rows[0] });
-	print '|', join('|', map { $_ ? '-' x ($width[$_] + 1) . ':' : '-' x ($width[0] + 2) }
-		0 .. $#width), "|\n";
+	print '|', join('|', '-' x ($width[0] + 2),
+		map { '-' x ($_ + 1) . ':' } @width[ 1 .. $#width ]), "|\n";
 	print $line->(@$_) for @rows[ 1 .. $#rows ];
 }
 
@@ -151,10 +154,13 @@ sub main_table
 
 sub peers_table
 {
-	my @peers = grep { exists $instr{prepared}{$_} || exists $tps{prepared}{$_} }
-	  qw(diagnose qualstats explain);
+	my @peers = grep {
+		my $config = $_;
+		grep { exists $_->{$config} } values %instr, values %tps;
+	} qw(diagnose qualstats explain);
 	return if @peers < 2;
-	my @rows = ([ 'added to pg_stat_statements', map { ($label{$_}, 'tps ratio') } @peers ]);
+	my @rows = ([ 'added to pg_stat_statements',
+			map { ($label{$_}, 'tps ratio') } @peers ]);
 	for (@cases)
 	{
 		my ($case, $title) = @$_;
@@ -168,8 +174,8 @@ sub peers_table
 sub latency_table
 {
 	return unless @latency;
-	my @rows = ([ 'latency in the churn, ms', 'p50', 'p99.9', 'max, median round',
-			'max', 'statements', 'over 5 ms, of 100,000' ]);
+	my @rows = ([ 'latency in the churn, ms', 'p50', 'p99.9',
+			'max, median round', 'max', 'statements', 'over 5 ms, of 100,000' ]);
 	for my $config (qw(bare pgss diagnose qualstats explain))
 	{
 		my @runs = grep { $_->[0] eq $config } @latency;
@@ -197,12 +203,15 @@ sub verdict
 }
 
 my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
-printf "\n%s, %s processors, %04d-%02d-%02d.\n", @meta{qw(version processors)},
+printf "\n%s, %s processors, %04d-%02d-%02d.\n",
+  @meta{qw(version processors)},
   $year + 1900, $month + 1, $day;
 print "\"pgss\" is what pg_stat_statements adds to the bare server, \"ours\" what\n"
   . "pg_diagnose adds to both.\n";
-printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)} if %instr;
-printf "Throughput: ratio of the medians of %d runs of %d s (quartiles of the rounds).\n",
+printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)}
+  if %instr;
+printf "Throughput: ratio of the medians of %d runs of %d s "
+  . "(quartiles of the rounds).\n",
   @meta{qw(rounds seconds)}
   if %tps;
 main_table();

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Throw-away servers for the benchmarks; sourced, not run.
 #
 # Every server is a copy of one template, listens only on a socket inside the

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Measurement B: throughput, latency in the churn, and the reader; sourced.
 #
 # The configurations take turns in short runs, so that what else happens on the
