@@ -59,13 +59,22 @@ sub instructions
 	return median(@$v);
 }
 
-# What a configuration adds to another, or undef when not measured.
-sub added
+# What a configuration adds to another in each repeat.  Repeats are compared one
+# by one: all servers go through the same states of their tables, but TPC-B's
+# tables are in another state in each repeat.
+sub additions
 {
 	my ($case, $config, $base) = @_;
-	my ($with, $without) =
-	  (instructions($case, $config), instructions($case, $base));
-	return defined $with && defined $without ? $with - $without : undef;
+	my ($with, $without) = map { $instr{$case}{$_} } $config, $base;
+	return () unless $with && $without;
+	return map { $with->[$_] - $without->[$_] } 0 .. $#$with;
+}
+
+# The median of them, or undef when not measured.
+sub added
+{
+	my @v = additions(@_);
+	return @v ? median(@v) : undef;
 }
 
 sub percent_of_pgss
@@ -77,15 +86,17 @@ sub percent_of_pgss
 	return 100 * $ours / $pgss;
 }
 
-# The widest spread of repeated counts of one case, in percent of the count.
+# The widest spread of an addition over the repeats, in percent of a transaction.
 sub repeatability
 {
 	my ($case) = @_;
 	my $widest;
-	for my $v (values %{ $instr{$case} })
+	for ([ 'pgss', 'bare' ], [ 'diagnose', 'pgss' ])
 	{
-		next if @$v < 2;
-		my $spread = 100 * (quantile(1, @$v) - quantile(0, @$v)) / median(@$v);
+		my @v = additions($case, @$_);
+		next if @v < 2;
+		my $spread = 100 * (quantile(1, @v) - quantile(0, @v))
+		  / instructions($case, $_->[1]);
 		$widest = $spread if !defined $widest || $spread > $widest;
 	}
 	return $widest;
@@ -175,7 +186,8 @@ sub latency_table
 {
 	return unless @latency;
 	my @rows = ([ 'latency in the churn, ms', 'p50', 'p99.9',
-			'max, median round', 'max', 'statements', 'over 5 ms, of 100,000' ]);
+			'max, median round', 'max', 'statements',
+			'over 5 ms, of 100,000' ]);
 	for my $config (qw(bare pgss diagnose qualstats explain))
 	{
 		my @runs = grep { $_->[0] eq $config } @latency;
@@ -206,8 +218,8 @@ my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
 printf "\n%s, %s processors, %04d-%02d-%02d.\n",
   @meta{qw(version processors)},
   $year + 1900, $month + 1, $day;
-print "\"pgss\" is what pg_stat_statements adds to the bare server, \"ours\" what\n"
-  . "pg_diagnose adds to both.\n";
+print "\"pgss\" is what pg_stat_statements adds to the bare server,\n"
+  . "\"ours\" what pg_diagnose adds to both.\n";
 printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)}
   if %instr;
 printf "Throughput: ratio of the medians of %d runs of %d s "
