@@ -86,7 +86,7 @@ sub percent_of_pgss
 	return 100 * $ours / $pgss;
 }
 
-# The widest spread of an addition over the repeats, in percent of a transaction.
+# The widest spread of an addition over the repeats, in percent of the case.
 sub repeatability
 {
 	my ($case) = @_;
