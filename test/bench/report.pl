@@ -23,7 +23,7 @@ my @cases = (
 	[ prepared => 'prepared SELECT by key' ],
 	[ simple => 'simple-protocol SELECT by key' ],
 	[ tpcb => 'TPC-B (7 statements)' ],
-	[ churn => 'churn, 5,000 shapes, max 1,000' ],
+	[ churn => 'churn, 5,000 shapes, max 1000' ],
 	[ hot => '8 clients, one statement' ]);
 
 my %label = (
