@@ -21,9 +21,9 @@ while (<>)
 
 my @cases = (
 	[ prepared => 'prepared SELECT by key' ],
-	[ simple => 'simple-protocol SELECT by key' ],
+	[ simple => 'simple SELECT by key' ],
 	[ tpcb => 'TPC-B (7 statements)' ],
-	[ churn => 'churn, 5,000 shapes, max 1000' ],
+	[ churn => 'churn, 5,000 shapes' ],
 	[ hot => '8 clients, one statement' ]);
 
 my %label = (
