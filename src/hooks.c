@@ -213,8 +213,11 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 		return NULL;
 	if (unlikely(queryDesc->plannedstmt->queryId == 0))
 	{
-		/* what a utility statement executes is counted with that */
-		if (pgd_executions == NULL)
+		/*
+		 * Inside others that is normal: in utility statements, and in SQL
+		 * functions that were parsed when they were created.
+		 */
+		if (pgd_nesting == 0)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
