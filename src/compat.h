@@ -51,6 +51,16 @@
 #define PGD_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16 brought soft errors of input functions */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
 /* 17 renamed the index of a backend's PGPROC */
 #if PG_VERSION_NUM >= 170000
 #define pgd_my_proc_number() ((int) MyProcNumber)

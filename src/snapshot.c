@@ -371,6 +371,7 @@ read_statement(DumpFile *dump)
 	static char text[PGD_TEXT_MAX];
 	uint32		nbuckets = get_uint32(dump);
 	uint32		len;
+	uint64		total;
 
 	if (dump->bad || nbuckets == 0)
 		return false;
@@ -402,7 +403,9 @@ read_statement(DumpFile *dump)
 			s.histogram.count[bucket] = count;
 	}
 	len = get_uint32(dump);
-	if (len > PGD_TEXT_MAX || !PG_VALID_ENCODING(s.encoding) || s.key.toplevel > 1 || s.key.unused != 0)
+	if (len > PGD_TEXT_MAX || !PG_VALID_ENCODING(s.encoding) ||
+		s.key.toplevel > 1 || s.key.unused != 0 ||
+		!pgd_histogram_total(&s.histogram, &total))
 		dump->bad = true;
 	else
 		get(dump, text, len);

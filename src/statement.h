@@ -14,6 +14,7 @@
 
 #include "executor/execdesc.h"
 #include "executor/instrument.h"
+#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "utils/memutils.h"
 

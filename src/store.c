@@ -73,6 +73,7 @@ typedef struct PgdReading
 {
 	PgdStatement *statements;
 	int			nstatements;
+	int			nfound;			/* of these, the ones that have an entry */
 	int			allocated;
 	bool		full;			/* more is wanted */
 	int		   *of_entry;		/* index into statements, by entry */
@@ -518,11 +519,8 @@ pgd_store_read(PgdStatementVisitor visit, void *arg)
 				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
 		}
 		/* and those that no entry stands for */
-		for (int i = 0; i < reading.nstatements; i++)
-		{
-			if (reading.statements[i].since == 0)
-				visit(&reading.statements[i], NULL, 0, arg);
-		}
+		for (int i = reading.nfound; i < reading.nstatements; i++)
+			visit(&reading.statements[i], NULL, 0, arg);
 		CHECK_FOR_INTERRUPTS();
 	}
 
@@ -586,6 +584,7 @@ read_entries(int p, PgdReading *reading)
 		memcpy(&reading->statements[reading->nstatements++],
 			   &entry->statement, sizeof(PgdStatement));
 	}
+	reading->nfound = reading->nstatements;
 }
 
 /*
@@ -664,11 +663,9 @@ reading_add(PgdReading *reading, const PgdKey *key)
 {
 	PgdStatement *statement;
 
-	for (int i = reading->nstatements - 1; i >= 0; i--)
+	for (int i = reading->nfound; i < reading->nstatements; i++)
 	{
 		statement = &reading->statements[i];
-		if (statement->since != 0)
-			break;
 		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
 			return statement;
 	}

@@ -18,9 +18,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "port/pg_bitutils.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #include "guc.h"
 #include "sums.h"
@@ -176,7 +176,7 @@ pgd_table_insert(int p, const PgdKey *key)
 
 	memset(&entry->statement, 0, sizeof(PgdStatement));
 	entry->statement.key = *key;
-	entry->statement.since = GetCurrentStatementStartTimestamp();
+	entry->statement.since = GetCurrentTimestamp();
 	entry->text = NONE;
 	entry->text_len = 0;
 	entry->usage = 1;
