@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 
 #include "error.h"
+#include "strays.h"
 
 bool		pgd_error_counted = false;
 
@@ -65,7 +66,7 @@ pgd_error_reported(const ErrorData *error)
 	pgd_error_settled();
 
 	if (stray)
-		pgd_store_count_stray(MyDatabaseId, error->sqlerrcode, 1);
+		pgd_strays_count(MyDatabaseId, error->sqlerrcode, 1);
 }
 
 /*

@@ -36,6 +36,7 @@
 #include "guc.h"
 #include "snapshot.h"
 #include "store.h"
+#include "strays.h"
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 #define DUMP_MAGIC		0x50474453
@@ -154,7 +155,7 @@ pgd_snapshot_dump(void)
 	put_uint64(&dump, (uint64) pgd_store_since());
 	pgd_store_read(write_statement, &dump);
 	put_uint32(&dump, 0);
-	pgd_store_read_strays(write_stray, &dump);
+	pgd_strays_read(write_stray, &dump);
 	put_uint32(&dump, 0);
 
 	FIN_CRC32C(dump.crc);
@@ -322,7 +323,7 @@ read_file(DumpFile *dump)
 		uint64		count = get_uint64(dump);
 
 		if (!dump->bad)
-			pgd_store_count_stray(dbid, sqlstate, count);
+			pgd_strays_count(dbid, sqlstate, count);
 	}
 	return !dump->bad && dump->left == 0;
 }

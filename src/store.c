@@ -44,20 +44,14 @@
 
 #include "guc.h"
 #include "store.h"
+#include "strays.h"
 #include "sums.h"
 #include "table.h"
 
-#define STRAYS			256		/* (database, SQLSTATE) pairs */
 #define PATIENCE_TRIES	20
 #define PATIENCE_NAP	50		/* microseconds between tries */
 #define READER_SPINS	1000	/* while a slot's owner is writing */
 #define READER_NAP		1000	/* microseconds, then all over again */
-
-typedef struct PgdStray
-{
-	pg_atomic_uint64 key;		/* database << 32 | SQLSTATE, 0: unused */
-	pg_atomic_uint64 count;
-} PgdStray;
 
 typedef struct PgdShared
 {
@@ -65,7 +59,6 @@ typedef struct PgdShared
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
-	PgdStray	strays[STRAYS + 1]; /* the last one: all others */
 } PgdShared;
 
 /* What a reader makes of a partition. */
@@ -121,6 +114,7 @@ store_layout(char *base)
 
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_table_layout(base + size));
 	return size;
 }
@@ -154,16 +148,12 @@ pgd_store_startup(void)
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			pg_atomic_init_u64(&shared->strays[i].key, 0);
-			pg_atomic_init_u64(&shared->strays[i].count, 0);
-		}
 
 		memset(slots, 0, sizeof(PgdSlot) * nslots);
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
+		pgd_strays_clear();
 		pgd_table_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -436,15 +426,7 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 	}
 
 	if (!OidIsValid(userid) && queryid == 0)
-	{
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			uint64		stray = pg_atomic_read_u64(&shared->strays[i].key);
-
-			if (!OidIsValid(dbid) || (Oid) (stray >> 32) == dbid)
-				pg_atomic_write_u64(&shared->strays[i].count, 0);
-		}
-	}
+		pgd_strays_reset(dbid);
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);
@@ -715,49 +697,6 @@ pgd_store_status(PgdStoreStatus *status)
  * Counts that need no lock
  * ----------
  */
-
-/*
- * Count errors that belong to no statement.  Called while an error is being
- * reported, so this neither allocates nor locks nor throws.
- */
-void
-pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count)
-{
-	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
-	PgdStray   *stray = &shared->strays[STRAYS];
-
-	for (int i = 0; i < STRAYS; i++)
-	{
-		uint64		seen = pg_atomic_read_u64(&shared->strays[i].key);
-
-		if (seen == 0 &&
-			pg_atomic_compare_exchange_u64(&shared->strays[i].key, &seen, key))
-			seen = key;
-		if (seen == key)
-		{
-			stray = &shared->strays[i];
-			break;
-		}
-	}
-	pg_atomic_fetch_add_u64(&stray->count, count);
-}
-
-void
-pgd_store_read_strays(PgdStrayVisitor visit, void *arg)
-{
-	for (int i = 0; i <= STRAYS; i++)
-	{
-		uint64		key = pg_atomic_read_u64(&shared->strays[i].key);
-		PgdStrayError error = {
-			.dbid = (Oid) (key >> 32),
-			.sqlstate = (int32) (key & 0xFFFFFFFF),
-			.count = pg_atomic_read_u64(&shared->strays[i].count),
-		};
-
-		if (error.count > 0)
-			visit(&error, arg);
-	}
-}
 
 void
 pgd_store_count_uncaptured(void)

@@ -81,18 +81,9 @@ typedef struct PgdStoreStatus
 	TimestampTz since;
 } PgdStoreStatus;
 
-/* Errors that belong to no statement: parse errors, failed COMMITs, ... */
-typedef struct PgdStrayError
-{
-	Oid			dbid;
-	int32		sqlstate;
-	uint64		count;
-} PgdStrayError;
-
 /* "text" is NULL when there is none; it is not zero-terminated. */
 typedef void (*PgdStatementVisitor) (const PgdStatement *statement,
 									 const char *text, int len, void *arg);
-typedef void (*PgdStrayVisitor) (const PgdStrayError *error, void *arg);
 
 PGD_BEGIN_INTERNAL
 
@@ -112,7 +103,6 @@ extern int64 pgd_store_reset(Oid userid, Oid dbid, uint64 queryid);
 
 /* readers */
 extern void pgd_store_read(PgdStatementVisitor visit, void *arg);
-extern void pgd_store_read_strays(PgdStrayVisitor visit, void *arg);
 extern void pgd_store_status(PgdStoreStatus *status);
 
 /* slots */
@@ -120,7 +110,6 @@ extern PgdSlot *pgd_store_slot(int procno);
 extern int	pgd_store_partition(const PgdKey *key);
 
 /* counts without a lock */
-extern void pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count);
 extern void pgd_store_count_uncaptured(void);
 extern void pgd_store_count_own_time(uint64 ns);
 extern TimestampTz pgd_store_since(void);

@@ -74,7 +74,7 @@ layer_of()
 		plan | text | snapshot | whatif) echo 6 ;;
 		pending) echo 5 ;;
 		store) echo 4 ;;
-		table) echo 3 ;;
+		table | strays) echo 3 ;;
 		guc | sums | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | compat) echo 0 ;;
