@@ -72,6 +72,7 @@ typedef struct PgdShared
 typedef struct PgdReading
 {
 	PgdStatement *statements;
+	int			nentries;		/* of these, how many are entries' */
 	int			nstatements;
 	int			allocated;
 	bool		full;			/* more is wanted */
@@ -509,11 +510,8 @@ pgd_store_read(PgdStatementVisitor visit, void *arg)
 				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
 		}
 		/* and those that no entry stands for */
-		for (int i = 0; i < reading.nstatements; i++)
-		{
-			if (reading.statements[i].since == 0)
-				visit(&reading.statements[i], NULL, 0, arg);
-		}
+		for (int i = reading.nentries; i < reading.nstatements; i++)
+			visit(&reading.statements[i], NULL, 0, arg);
 		CHECK_FOR_INTERRUPTS();
 	}
 
@@ -577,6 +575,7 @@ read_entries(int p, PgdReading *reading)
 		memcpy(&reading->statements[reading->nstatements++],
 			   &entry->statement, sizeof(PgdStatement));
 	}
+	reading->nentries = reading->nstatements;
 }
 
 /*
@@ -655,11 +654,9 @@ reading_add(PgdReading *reading, const PgdKey *key)
 {
 	PgdStatement *statement;
 
-	for (int i = reading->nstatements - 1; i >= 0; i--)
+	for (int i = reading->nentries; i < reading->nstatements; i++)
 	{
 		statement = &reading->statements[i];
-		if (statement->since != 0)
-			break;
 		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
 			return statement;
 	}
