@@ -717,7 +717,8 @@ pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count)
 	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
 	PgdStray   *stray = &shared->strays[STRAYS];
 
-	for (int i = 0; i < STRAYS; i++)
+	/* key 0: what an earlier server could not keep apart */
+	for (int i = 0; i < STRAYS && key != 0; i++)
 	{
 		uint64		seen = pg_atomic_read_u64(&shared->strays[i].key);
 
