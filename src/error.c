@@ -23,6 +23,13 @@
 /* The error in flight has been counted for a statement. */
 static bool counted = false;
 
+/*
+ * The error that was counted and then reached a subtransaction; 0: none, or
+ * another statement has begun since.
+ */
+static int	landed_sqlstate = 0;
+static int	counted_sqlstate = 0;
+
 /* The latest FATAL error: it passes no handler on its way out. */
 static int	fatal_sqlstate = 0;
 
@@ -32,19 +39,37 @@ static int	fatal_sqlstate = 0;
 void
 pgd_error_caught(PgdExecution *execution)
 {
+	int			sqlstate;
+
 	if (execution == NULL || execution->counted)
 		return;
-	pgd_statement_failed(execution, geterrcode(), counted);
+	sqlstate = geterrcode();
+	pgd_statement_failed(execution, sqlstate,
+						 counted || sqlstate == landed_sqlstate);
 	counted = true;
+	counted_sqlstate = sqlstate;
 }
 
 /*
- * The error in flight, if any, has landed: somebody caught it, or a new
- * statement begins.
+ * The error in flight, if any, is over: a new statement begins.
  */
 void
 pgd_error_settled(void)
 {
+	counted = false;
+	landed_sqlstate = 0;
+}
+
+/*
+ * A subtransaction is rolled back: maybe somebody caught the error.  Or a
+ * block of PL/pgSQL looked at it, and lets it pass or raises it again; then
+ * it comes by with the same SQLSTATE before any other statement begins.
+ */
+void
+pgd_error_landed(void)
+{
+	if (counted)
+		landed_sqlstate = counted_sqlstate;
 	counted = false;
 }
 

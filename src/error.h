@@ -14,6 +14,7 @@ PGD_BEGIN_INTERNAL
 
 extern void pgd_error_caught(PgdExecution *execution);
 extern void pgd_error_settled(void);
+extern void pgd_error_landed(void);
 extern void pgd_error_reported(const ErrorData *error);
 extern void pgd_error_exit(void);
 

@@ -489,7 +489,7 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		pgd_error_settled();
+		pgd_error_landed();
 }
 
 static void
