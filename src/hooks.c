@@ -216,8 +216,12 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 		return NULL;
 	if (unlikely(queryDesc->plannedstmt->queryId == 0))
 	{
-		/* what a utility statement executes is counted with that */
-		if (pgd_executions == NULL)
+		/*
+		 * What a utility statement executes is counted with that, and the
+		 * body of an SQL-standard function, which never has an identifier,
+		 * with the statement that calls it or is being planned.
+		 */
+		if (pgd_nesting == 0)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
