@@ -159,22 +159,23 @@ call_planner(Query *parse, const char *query_string, int cursorOptions,
 
 /*
  * What the planner runs to fold a constant counts as nested in the statement
- * that is being planned.
+ * that is being planned, whether or not that planning is captured.
  */
 static PlannedStmt *
 pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 			ParamListInfo boundParams)
 {
-	int			nesting = pgd_nesting;
+	const int	nesting = pgd_nesting;
+	const bool	captured = pgd_track_planning && parse->queryId != 0 &&
+		query_string != NULL && nesting != explained_level && wanted();
 	PgdExecution execution;
 	PlannedStmt *result;
 
-	if (!pgd_track_planning || parse->queryId == 0 || query_string == NULL ||
-		nesting == explained_level || !wanted())
-		return call_planner(parse, query_string, cursorOptions, boundParams);
-
-	pgd_error_settled();
-	pgd_planning_begin(&execution, parse, query_string);
+	if (captured)
+	{
+		pgd_error_settled();
+		pgd_planning_begin(&execution, parse, query_string);
+	}
 	pgd_nesting++;
 	PG_TRY();
 	{
@@ -183,12 +184,14 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(&execution);
+		if (captured)
+			pgd_error_caught(&execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	pgd_nesting = nesting;
-	pgd_planning_end(&execution, result);
+	if (captured)
+		pgd_planning_end(&execution, result);
 	return result;
 }
 
@@ -333,6 +336,7 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 {
 	PgdExecution *execution = pgd_statement_find(queryDesc);
 
+	pgd_error_settled();
 	if (execution != NULL)
 		pgd_statement_end(execution);
 	if (prev_ExecutorEnd)
@@ -428,8 +432,7 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PgdExecution *const captured = begin_utility(&execution, pstmt,
 												 queryString);
 	PlannedStmt copy;
-	PlannedStmt *const passed = own_copy(captured != NULL && readOnlyTree,
-										 pstmt, &copy);
+	PlannedStmt *const passed = own_copy(readOnlyTree, pstmt, &copy);
 
 	/*
 	 * PREPARE and EXECUTE are transparent: what is executed is counted as the
@@ -465,6 +468,7 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PG_END_TRY();
 
 	/* "pstmt" may be gone by now, if it ended the transaction. */
+	pgd_error_settled();
 	pgd_nesting = nesting;
 	explained_level = explained;
 	if (captured != NULL)
@@ -493,7 +497,7 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		pgd_error_settled();
+		pgd_error_landed();
 }
 
 static void

@@ -241,8 +241,12 @@ pgd_snapshot_load(void)
 	/* left by a crash while writing */
 	unlink(DUMP_FILE ".tmp");
 
+	/* what is not continued now would be a stale one the next time */
 	if (!pgd_save)
+	{
+		unlink(DUMP_FILE);
 		return;
+	}
 	dump.file = AllocateFile(DUMP_FILE, PG_BINARY_R);
 	if (dump.file == NULL)
 	{

@@ -172,9 +172,18 @@ require_preload(void)
  * its upper one NULL for now.
  */
 static void
-check_window(HeapTupleHeader window)
+check_window(FunctionCallInfo fcinfo)
 {
 	static const char *const ends[] = {"lower", "upper"};
+	HeapTupleHeader window;
+
+	/* not STRICT: no rows, without a word, would look like "nothing yet" */
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("window must not be null"),
+				 errhint("Use diagnose.since_reset() for everything since the last reset.")));
+	window = PG_GETARG_HEAPTUPLEHEADER(0);
 
 	for (int i = 0; i < lengthof(ends); i++)
 	{
@@ -366,7 +375,7 @@ pgd_statements(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, statement_columns);
 	pgd_store_read(visit_statement, &sink);
 	return (Datum) 0;
@@ -408,7 +417,7 @@ pgd_errors(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, error_columns);
 	pgd_store_read(visit_errors, &sink);
 	pgd_strays_read(visit_stray, &sink);
@@ -440,7 +449,7 @@ pgd_plans(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, plan_columns);
 	pgd_store_read(visit_plans, &sink);
 	return (Datum) 0;
@@ -480,7 +489,7 @@ Datum
 pgd_window_seconds(PG_FUNCTION_ARGS)
 {
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	PG_RETURN_FLOAT8(Max(1e-6, (double) (GetCurrentTimestamp() -
 										 pgd_store_since()) / 1e6));
 }
