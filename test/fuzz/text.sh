@@ -124,7 +124,7 @@ BEGIN
 
 		-- the same at the scanner's limit
 		IF i % 20 = 0 THEN
-			other := 'a' || repeat(' ', 32768 - floor(random() * length(one))::int) || one;
+			other := 'a' || repeat(' ', 16384 - floor(random() * length(one))::int) || one;
 			masked := pg_temp.check_text(other);
 			IF masked ~ 'secr' THEN
 				RAISE 'literal in text % of %', quote_literal(masked), quote_literal(one);
