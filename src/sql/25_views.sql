@@ -158,7 +158,9 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' ELSE 'primary' EN
 	o.texts_dropped, o.text_bytes, o.text_bytes_max,
 	o.memory_bytes,
 	o.own_time AS own_ms,
-	o.own_time_max AS own_ms_max
+	o.own_time_max AS own_ms_max,
+	o.wait_time AS wait_ms,
+	o.wait_time_max AS wait_ms_max
 FROM diagnose.own_status() AS o, counted AS c;
 COMMENT ON VIEW diagnose.status IS
 'pg_diagnose about itself: role of the server, since when it counts, how much of the work it can tell apart, memory, evictions, drops and its own time';
@@ -166,4 +168,6 @@ COMMENT ON COLUMN diagnose.status.coverage_pct IS 'executions known by statement
 COMMENT ON COLUMN diagnose.status.uncaptured IS 'executions that could not be captured, for want of a query identifier or memory';
 COMMENT ON COLUMN diagnose.status.texts_dropped IS 'statements kept without text, for want of query_text_memory';
 COMMENT ON COLUMN diagnose.status.own_ms IS 'milliseconds spent registering, merging and evicting; the few hundred instructions on each statement''s path are not in it';
-COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once: what a statement waited for pg_diagnose at worst';
+COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once, which on a busy machine includes not being scheduled';
+COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent waiting for another session';
+COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';
