@@ -169,5 +169,5 @@ COMMENT ON COLUMN diagnose.status.uncaptured IS 'executions that could not be ca
 COMMENT ON COLUMN diagnose.status.texts_dropped IS 'statements kept without text, for want of query_text_memory';
 COMMENT ON COLUMN diagnose.status.own_ms IS 'milliseconds spent registering, merging and evicting; the few hundred instructions on each statement''s path are not in it';
 COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once, which on a busy machine includes not being scheduled';
-COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent waiting for another session';
+COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent asleep, waiting for another session';
 COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';
