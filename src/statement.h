@@ -15,6 +15,7 @@
 #include "access/parallel.h"
 #include "executor/execdesc.h"
 #include "executor/instrument.h"
+#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 
 #include "guc.h"
