@@ -19,19 +19,31 @@
 #include "miscadmin.h"
 
 #include "error.h"
+#include "strays.h"
 
-/* The error in flight has been counted for a statement. */
-static bool counted = false;
+int			pgd_error_counted = 0;
 
 /*
- * The error that was counted and then reached a subtransaction; 0: none, or
- * another statement has begun since.
+ * The error that was counted has reached a subtransaction since: maybe
+ * somebody caught it.
  */
-static int	landed_sqlstate = 0;
-static int	counted_sqlstate = 0;
+static bool landed = false;
 
 /* The latest FATAL error: it passes no handler on its way out. */
 static int	fatal_sqlstate = 0;
+
+/*
+ * Is an error the one that was counted before?  A subtransaction may have
+ * been the end of that one.  But a block of PL/pgSQL also rolls back before
+ * it lets an error pass or raises it again; then it comes by with the same
+ * SQLSTATE before any other statement begins.
+ */
+static bool
+is_counted(int sqlstate)
+{
+	return pgd_error_counted != 0 &&
+		(!landed || pgd_error_counted == sqlstate);
+}
 
 /*
  * An error passes a statement; "execution" is NULL if we do not follow it.
@@ -44,33 +56,18 @@ pgd_error_caught(PgdExecution *execution)
 	if (execution == NULL || execution->counted)
 		return;
 	sqlstate = geterrcode();
-	pgd_statement_failed(execution, sqlstate,
-						 counted || sqlstate == landed_sqlstate);
-	counted = true;
-	counted_sqlstate = sqlstate;
+	pgd_statement_failed(execution, sqlstate, is_counted(sqlstate));
+	pgd_error_counted = sqlstate;
+	landed = false;
 }
 
 /*
- * The error in flight, if any, is over: a new statement begins.
- */
-void
-pgd_error_settled(void)
-{
-	counted = false;
-	landed_sqlstate = 0;
-}
-
-/*
- * A subtransaction is rolled back: maybe somebody caught the error.  Or a
- * block of PL/pgSQL looked at it, and lets it pass or raises it again; then
- * it comes by with the same SQLSTATE before any other statement begins.
+ * A subtransaction is rolled back.
  */
 void
 pgd_error_landed(void)
 {
-	if (counted)
-		landed_sqlstate = counted_sqlstate;
-	counted = false;
+	landed = true;
 }
 
 /*
@@ -87,7 +84,7 @@ pgd_error_reported(const ErrorData *error)
 		return;
 
 	if (error->elevel == ERROR)
-		stray = !counted;
+		stray = !is_counted(error->sqlerrcode);
 	else
 	{
 		stray = true;
@@ -98,10 +95,10 @@ pgd_error_reported(const ErrorData *error)
 		}
 		fatal_sqlstate = error->sqlerrcode;
 	}
-	counted = false;
+	pgd_error_settled();
 
 	if (stray)
-		pgd_store_count_stray(MyDatabaseId, error->sqlerrcode, 1);
+		pgd_strays_count(MyDatabaseId, error->sqlerrcode, 1);
 }
 
 /*

@@ -195,7 +195,7 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 	return result;
 }
 
-static void
+static inline void
 call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
 	if (prev_ExecutorStart)
@@ -217,9 +217,8 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 	if (unlikely(queryDesc->plannedstmt->queryId == 0))
 	{
 		/*
-		 * What a utility statement executes is counted with that, and the
-		 * body of an SQL-standard function, which never has an identifier,
-		 * with the statement that calls it or is being planned.
+		 * Inside others that is normal: in utility statements, and in SQL
+		 * functions that were parsed when they were created.
 		 */
 		if (pgd_nesting == 0)
 			pgd_store_count_uncaptured();
@@ -242,12 +241,12 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
-		pgd_statement_started(execution);
+		pgd_statement_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
 		pgd_error_caught(execution);
-		pgd_statement_forget(execution);
+		pgd_statement_release(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -285,7 +284,7 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	}
 }
 
-static void
+static inline void
 call_ExecutorFinish(QueryDesc *queryDesc)
 {
 	if (prev_ExecutorFinish)
@@ -294,22 +293,12 @@ call_ExecutorFinish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
-static void
-pgd_ExecutorFinish(QueryDesc *queryDesc)
+static pg_noinline void
+guarded_ExecutorFinish(QueryDesc *queryDesc)
 {
-	PgdExecution *volatile execution;
-	EState	   *estate = queryDesc->estate;
+	PgdExecution *volatile execution = pgd_statement_find(queryDesc);
 	const int	nesting = pgd_nesting;
 
-	/* Without triggers and modifying CTEs there is nothing that could fail. */
-	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
-		estate->es_auxmodifytables == NIL)
-	{
-		call_ExecutorFinish(queryDesc);
-		return;
-	}
-
-	execution = pgd_statement_find(queryDesc);
 	if (execution != NULL)
 		execution->running = true;
 	pgd_nesting++;
@@ -330,10 +319,24 @@ pgd_ExecutorFinish(QueryDesc *queryDesc)
 }
 
 static void
+pgd_ExecutorFinish(QueryDesc *queryDesc)
+{
+	EState	   *estate = queryDesc->estate;
+
+	/* Without triggers and modifying CTEs there is nothing that could fail. */
+	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
+		estate->es_auxmodifytables == NIL)
+		call_ExecutorFinish(queryDesc);
+	else
+		guarded_ExecutorFinish(queryDesc);
+}
+
+static void
 pgd_ExecutorEnd(QueryDesc *queryDesc)
 {
 	PgdExecution *execution = pgd_statement_find(queryDesc);
 
+	pgd_error_settled();
 	if (execution != NULL)
 		pgd_statement_end(execution);
 	if (prev_ExecutorEnd)
@@ -390,7 +393,7 @@ is_transparent(Node *stmt)
 /*
  * Begin to follow a utility statement; NULL if it is not to be captured.
  */
-static PgdExecution *
+static inline PgdExecution *
 begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
 {
 	if (is_transparent(pstmt->utilityStmt))
@@ -465,6 +468,7 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PG_END_TRY();
 
 	/* "pstmt" may be gone by now, if it ended the transaction. */
+	pgd_error_settled();
 	pgd_nesting = nesting;
 	explained_level = explained;
 	if (captured != NULL)

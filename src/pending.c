@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -26,19 +27,21 @@ StaticAssertDecl(PGD_PENDING <= 64, "a slot has 64 bits for its places");
 PgdSlot    *pgd_slot = NULL;
 
 static bool leaving = false;	/* past the point of attaching */
+static uint64 claims = 0;
 
 static bool merge_one(int set);
 
 /*
  * Take possession of our slot.  False if this process has none, or is about
- * to exit.
+ * to exit, or is a parallel worker, which leaves all to its leader.
  */
 bool
 pgd_pending_attach(void)
 {
 	PgdSlot    *slot;
 
-	if (leaving || MyProc == NULL || !OidIsValid(MyDatabaseId))
+	if (leaving || MyProc == NULL || !OidIsValid(MyDatabaseId) ||
+		IsParallelWorker())
 		return false;
 	slot = pgd_store_slot(pgd_my_proc_number());
 	if (slot == NULL)
@@ -77,7 +80,12 @@ pgd_pending_obey_reset(void)
 
 	pgd_slot_begin_change(pgd_slot);
 	for (uint64 d = discard; d != 0; d &= d - 1)
-		pgd_slot->tag[pg_rightmost_one_pos64(d)] = 0;
+	{
+		int			way = pg_rightmost_one_pos64(d);
+
+		pgd_slot->tag[way] = 0;
+		pgd_slot->pending[way].serial = 0;
+	}
 	pgd_slot->used &= ~discard;
 	pgd_slot_end_change(pgd_slot);
 
@@ -111,6 +119,7 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 	pgd_slot_begin_change(slot);
 	memset(pending, 0, sizeof(PgdPending));
 	pending->key = *key;
+	pending->serial = ++claims;
 	pending->plan = plan;
 	pending->registered = registered;
 	slot->partition[way] = pgd_store_partition(key);
@@ -157,8 +166,8 @@ pgd_pending_make_room(PgdPending *pending)
 }
 
 /*
- * Give to the table what can be given without waiting; about once a second.
- * It keeps entries in use from being evicted; readers do not depend on it.
+ * Give to the table what can be given without waiting; every ten seconds.
+ * Readers do not depend on it: it only keeps what is pending from getting old.
  */
 void
 pgd_pending_merge_all(void)

@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "store.h"
+#include "strays.h"
 
 /* How a column is made of the field it stands for. */
 typedef enum ColumnKind
@@ -419,7 +420,7 @@ pgd_errors(PG_FUNCTION_ARGS)
 	check_window(fcinfo);
 	sink_open(&sink, fcinfo, error_columns);
 	pgd_store_read(visit_errors, &sink);
-	pgd_store_read_strays(visit_stray, &sink);
+	pgd_strays_read(visit_stray, &sink);
 	return (Datum) 0;
 }
 

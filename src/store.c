@@ -44,20 +44,14 @@
 
 #include "guc.h"
 #include "store.h"
+#include "strays.h"
 #include "sums.h"
 #include "table.h"
 
-#define STRAYS			256		/* (database, SQLSTATE) pairs */
 #define PATIENCE_TRIES	20
 #define PATIENCE_NAP	50		/* microseconds between tries */
 #define READER_SPINS	1000	/* while a slot's owner is writing */
 #define READER_NAP		1000	/* microseconds, then all over again */
-
-typedef struct PgdStray
-{
-	pg_atomic_uint64 key;		/* database << 32 | SQLSTATE, 0: unused */
-	pg_atomic_uint64 count;
-} PgdStray;
 
 typedef struct PgdShared
 {
@@ -65,15 +59,14 @@ typedef struct PgdShared
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
-	PgdStray	strays[STRAYS + 1]; /* the last one: all others */
 } PgdShared;
 
 /* What a reader makes of a partition. */
 typedef struct PgdReading
 {
 	PgdStatement *statements;
-	int			nentries;		/* of these, how many are entries' */
 	int			nstatements;
+	int			nfound;			/* of these, the ones that have an entry */
 	int			allocated;
 	bool		full;			/* more is wanted */
 	int		   *of_entry;		/* index into statements, by entry */
@@ -121,6 +114,7 @@ store_layout(char *base)
 
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_table_layout(base + size));
 	return size;
 }
@@ -154,16 +148,12 @@ pgd_store_startup(void)
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			pg_atomic_init_u64(&shared->strays[i].key, 0);
-			pg_atomic_init_u64(&shared->strays[i].count, 0);
-		}
 
 		memset(slots, 0, sizeof(PgdSlot) * nslots);
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
+		pgd_strays_clear();
 		pgd_table_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -214,8 +204,8 @@ lock_patiently(LWLock *lock, LWLockMode mode)
  */
 
 /*
- * Is there an entry with text for this key?  "busy" is set if we could not
- * look.
+ * Is there an entry with text for this key?  Then it is marked as claimed.
+ * "busy" is set if we could not look.
  */
 bool
 pgd_store_knows(const PgdKey *key, bool *busy)
@@ -229,13 +219,15 @@ pgd_store_knows(const PgdKey *key, bool *busy)
 		return false;
 	entry = pgd_table_find(p, key);
 	known = (entry != NULL && entry->text != PGD_NONE);
+	if (known)
+		pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return known;
 }
 
 /*
- * Make sure that there is an entry with text for this key.  Returns false if
- * the partition was busy.
+ * Make sure that there is an entry with text for this key, and mark it as
+ * claimed.  Returns false if the partition was busy.
  */
 bool
 pgd_store_register(const PgdKey *key, uint64 fingerprint,
@@ -254,6 +246,7 @@ pgd_store_register(const PgdKey *key, uint64 fingerprint,
 		entry->statement.encoding = GetDatabaseEncoding();
 		pgd_table_set_text(p, entry, fingerprint, text, len);
 	}
+	pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return true;
 }
@@ -295,11 +288,14 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 		}
 		add_pending(&entry->statement, pending);
 		entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
+		if (pg_atomic_read_u32(&entry->claims) > 0)
+			pg_atomic_fetch_sub_u32(&entry->claims, 1);
 	}
 
 	pgd_slot_begin_change(slot);
 	slot->used &= ~bit;
 	slot->tag[way] = 0;
+	pending->serial = 0;
 	pgd_slot_end_change(slot);
 	pg_atomic_fetch_and_u64(&slot->discard, ~bit);
 
@@ -329,8 +325,11 @@ add_pending(PgdStatement *sum, const PgdPending *pending)
 									pending->errors[i].count);
 	}
 	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
-		sum->histogram.count[pending->buckets[i].bucket] +=
-			pending->buckets[i].count;
+	{
+		if (pending->buckets[i].id != 0)
+			sum->histogram.count[pending->buckets[i].id - 1] +=
+				pending->buckets[i].count;
+	}
 
 	if (pending->plan != 0 && pending->counters.calls > 0)
 	{
@@ -427,15 +426,7 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 	}
 
 	if (!OidIsValid(userid) && queryid == 0)
-	{
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			uint64		stray = pg_atomic_read_u64(&shared->strays[i].key);
-
-			if (!OidIsValid(dbid) || (Oid) (stray >> 32) == dbid)
-				pg_atomic_write_u64(&shared->strays[i].count, 0);
-		}
-	}
+		pgd_strays_reset(dbid);
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);
@@ -510,7 +501,7 @@ pgd_store_read(PgdStatementVisitor visit, void *arg)
 				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
 		}
 		/* and those that no entry stands for */
-		for (int i = reading.nentries; i < reading.nstatements; i++)
+		for (int i = reading.nfound; i < reading.nstatements; i++)
 			visit(&reading.statements[i], NULL, 0, arg);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -575,7 +566,7 @@ read_entries(int p, PgdReading *reading)
 		memcpy(&reading->statements[reading->nstatements++],
 			   &entry->statement, sizeof(PgdStatement));
 	}
-	reading->nentries = reading->nstatements;
+	reading->nfound = reading->nstatements;
 }
 
 /*
@@ -654,7 +645,7 @@ reading_add(PgdReading *reading, const PgdKey *key)
 {
 	PgdStatement *statement;
 
-	for (int i = reading->nentries; i < reading->nstatements; i++)
+	for (int i = reading->nfound; i < reading->nstatements; i++)
 	{
 		statement = &reading->statements[i];
 		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
@@ -706,50 +697,6 @@ pgd_store_status(PgdStoreStatus *status)
  * Counts that need no lock
  * ----------
  */
-
-/*
- * Count errors that belong to no statement.  Called while an error is being
- * reported, so this neither allocates nor locks nor throws.
- */
-void
-pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count)
-{
-	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
-	PgdStray   *stray = &shared->strays[STRAYS];
-
-	/* key 0: what an earlier server could not keep apart */
-	for (int i = 0; i < STRAYS && key != 0; i++)
-	{
-		uint64		seen = pg_atomic_read_u64(&shared->strays[i].key);
-
-		if (seen == 0 &&
-			pg_atomic_compare_exchange_u64(&shared->strays[i].key, &seen, key))
-			seen = key;
-		if (seen == key)
-		{
-			stray = &shared->strays[i];
-			break;
-		}
-	}
-	pg_atomic_fetch_add_u64(&stray->count, count);
-}
-
-void
-pgd_store_read_strays(PgdStrayVisitor visit, void *arg)
-{
-	for (int i = 0; i <= STRAYS; i++)
-	{
-		uint64		key = pg_atomic_read_u64(&shared->strays[i].key);
-		PgdStrayError error = {
-			.dbid = (Oid) (key >> 32),
-			.sqlstate = (int32) (key & 0xFFFFFFFF),
-			.count = pg_atomic_read_u64(&shared->strays[i].count),
-		};
-
-		if (error.count > 0)
-			visit(&error, arg);
-	}
-}
 
 void
 pgd_store_count_uncaptured(void)
