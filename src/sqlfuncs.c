@@ -171,9 +171,17 @@ require_preload(void)
  * its upper one NULL for now.
  */
 static void
-check_window(HeapTupleHeader window)
+check_window(FunctionCallInfo fcinfo)
 {
 	static const char *const ends[] = {"lower", "upper"};
+	HeapTupleHeader window;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("window must not be null"),
+				 errhint("Use diagnose.since_reset() for everything since the last reset.")));
+	window = PG_GETARG_HEAPTUPLEHEADER(0);
 
 	for (int i = 0; i < lengthof(ends); i++)
 	{
@@ -365,7 +373,7 @@ pgd_statements(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, statement_columns);
 	pgd_store_read(visit_statement, &sink);
 	return (Datum) 0;
@@ -407,7 +415,7 @@ pgd_errors(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, error_columns);
 	pgd_store_read(visit_errors, &sink);
 	pgd_store_read_strays(visit_stray, &sink);
@@ -439,7 +447,7 @@ pgd_plans(PG_FUNCTION_ARGS)
 	RowSink		sink;
 
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	sink_open(&sink, fcinfo, plan_columns);
 	pgd_store_read(visit_plans, &sink);
 	return (Datum) 0;
@@ -479,7 +487,7 @@ Datum
 pgd_window_seconds(PG_FUNCTION_ARGS)
 {
 	require_preload();
-	check_window(PG_GETARG_HEAPTUPLEHEADER(0));
+	check_window(fcinfo);
 	PG_RETURN_FLOAT8(Max(1e-6, (double) (GetCurrentTimestamp() -
 										 pgd_store_since()) / 1e6));
 }
