@@ -10,6 +10,10 @@ WHERE d.refclassid = 'pg_extension'::regclass
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_diagnose')
 	AND d.deptype = 'e'
 	AND coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
+	-- from 17 on, row and array types are members, too
+	AND NOT EXISTS (SELECT FROM pg_type AS t
+		WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+			AND (t.typrelid <> 0 OR t.typelem <> 0))
 ORDER BY 1;
 
 -- and is in the schema, so that no other name is taken

@@ -43,7 +43,7 @@ COMMENT ON FUNCTION diagnose.slow_queries(diagnose.window) IS
 
 CREATE OR REPLACE VIEW diagnose.slow_queries AS
 SELECT database, calls, p50_ms, p95_ms, p99_ms, max_ms, pct,
-	diagnose.shortened(query, 42) AS query
+	diagnose.short_text(query, 42) AS query
 FROM diagnose.slow_queries(diagnose.since_reset())
 LIMIT 20;
 COMMENT ON VIEW diagnose.slow_queries IS
@@ -83,7 +83,7 @@ COMMENT ON FUNCTION diagnose.frequent_queries(diagnose.window) IS
 
 CREATE OR REPLACE VIEW diagnose.frequent_queries AS
 SELECT database, calls, calls_per_s, mean_ms, rows_per_call AS rows, blks_per_call AS blks, pct,
-	diagnose.shortened(query, 42) AS query
+	diagnose.short_text(query, 42) AS query
 FROM diagnose.frequent_queries(diagnose.since_reset())
 LIMIT 20;
 COMMENT ON VIEW diagnose.frequent_queries IS
@@ -124,7 +124,7 @@ COMMENT ON FUNCTION diagnose.errors(diagnose.window) IS
 
 CREATE OR REPLACE VIEW diagnose.errors AS
 SELECT database, sqlstate, failures, nested, failed_pct, wasted_ms,
-	diagnose.shortened(query, 50) AS query
+	diagnose.short_text(query, 50) AS query
 FROM diagnose.errors(diagnose.since_reset());
 COMMENT ON VIEW diagnose.errors IS
 'failed executions by statement and SQLSTATE since the last reset; also the errors that belong to no statement';
