@@ -117,9 +117,14 @@ failures_are([ '57P01|1|COPY copied FROM STDIN|t|0|1|0' ], 'terminated in the mi
 terminate(session("SET pg_diagnose.track = top;\nSELECT outer_sleep();\n", $sleeps));
 failures_are([ '57P01|1|SELECT outer_sleep()|t|0|1|0' ], 'only what is captured');
 
-my $idle = session("SET idle_in_transaction_session_timeout = '10ms';\nBEGIN;\n", 'true');
-gone($idle);
-failures_are([ '25P03|1|(no statement)|t|||' ], 'idle for too long');
+my $log = -s $node->logfile;
+my ($in, $out, $err) = ("SET idle_in_transaction_session_timeout = '10ms';\nBEGIN;\n", '', '');
+my $idle = IPC::Run::start([ 'psql', '-XAtq', '-f', '-', '-d', $node->connstr('postgres') ],
+	'<', \$in, '>', \$out, '2>', \$err);
+$idle->pump_nb;
+ok($node->wait_for_log(qr/due to idle-in-transaction timeout/, $log), 'idle for too long');
+eval { $idle->finish; };
+failures_are([ '25P03|1|(no statement)|t|||' ], 'and counted');
 
 # The client goes away.
 my $left = session("SELECT outer_sleep();\n", $sleeps);
@@ -140,7 +145,7 @@ is($node->safe_psql('postgres',
 
 # A server process is killed: all start anew, with nothing known.
 my $victim = session("SELECT outer_sleep();\n", $sleeps);
-my $log = -s $node->logfile;
+$log = -s $node->logfile;
 is(kill('KILL', $victim->{pid}), 1, 'a server process is killed');
 eval { $victim->{harness}->finish; };
 # until then a connection may still reach the old state
