@@ -3,17 +3,16 @@
 -- an object need not come here.
 --
 
--- every object has a comment
+-- every object has a comment, but for the types that come with another object
 SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM pg_depend AS d
 WHERE d.refclassid = 'pg_extension'::regclass
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_diagnose')
 	AND d.deptype = 'e'
 	AND coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
-	-- from 17 on, row and array types are members, too
-	AND NOT EXISTS (SELECT FROM pg_type AS t
-		WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
-			AND (t.typrelid <> 0 OR t.typelem <> 0))
+	AND NOT EXISTS (
+		SELECT FROM pg_depend AS i
+		WHERE (i.classid, i.objid) = (d.classid, d.objid) AND i.deptype = 'i')
 ORDER BY 1;
 
 -- and is in the schema, so that no other name is taken
