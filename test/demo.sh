@@ -1,0 +1,350 @@
+#!/bin/bash
+# test/demo.sh
+#
+# What "make demo" does, after test/setup.sh: build, start a throw-away server,
+# let a shop with real problems work on it for half a minute, show what
+# pg_diagnose found, apply one fix, repeat the same work and show what changed.
+#
+#	make demo KEEP=1			leave the server up and print how to get there
+#
+# The workload is test/fixtures: shop.sql are the tables, and every *.pgbench is
+# an application; its first line says with which options it runs.  Nothing
+# outside a temporary folder is written, and everything started is stopped, also
+# when the demo is interrupted.
+
+set -euo pipefail
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/lib.sh"
+# What make was told is not meant for the makes below.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+# Nor are the caller's settings of libpq and psql for ours.
+for name in $(compgen -e PG | grep -vxF PG_CONFIG); do
+	unset "$name"
+done
+export PGHOST PGPORT=5432 PGUSER=postgres PGDATABASE=shop PGAPPNAME=demo
+export PGCLIENTENCODING=UTF8 LC_ALL=C.UTF-8
+
+fixtures=$top/test/fixtures
+deadline=150		# seconds after which an application is ended
+bold='' plain=''
+if [ -t 1 ]; then
+	bold=$'\e[1m' plain=$'\e[0m'
+fi
+
+# ---- What the reader sees ----
+
+title()
+{
+	printf '\n%s%s%s\n\n' "$bold" "$1" "$plain"
+}
+
+# step NAME WHY COMMAND...: one line, with the time it took.
+step()
+{
+	local name=$1 why=$2 start=$SECONDS status=0
+
+	shift 2
+	printf '  %-10s %-100s' "$name" "$why"
+	run_job "$@" >"$work/step.log" 2>&1 || status=$?
+	if [ "$status" -ne 0 ]; then
+		printf '  failed\n\n'
+		show "output" 40 "$work/step.log"
+		[ ! -e "$work/server.log" ] || show "server's log" 20 "$work/server.log"
+		exit "$status"
+	fi
+	printf '%4d s\n' $((SECONDS - start))
+}
+
+# ---- The server ----
+
+build()
+{
+	install_privately "$work/server" >"$work/bindir"
+}
+
+start_server()
+{
+	local folder
+
+	for folder in data socket; do
+		mkdir -m 700 "$work/$folder" || return
+		! is_root || chown "$(server_user)" "$work/$folder" || return
+	done
+	touch "$work/server.log"
+	! is_root || chown "$(server_user)" "$work/server.log" || return
+	as_server_user "$bindir/initdb" -D "$work/data" -U postgres -A trust -N \
+		-E UTF8 --locale=C || return
+	configure <<-CONF || return
+		# Nobody else can connect: the folder of the socket is its owner's.
+		listen_addresses = ''
+		unix_socket_directories = '$work/socket'
+		port = $PGPORT
+
+		shared_preload_libraries = 'pg_stat_statements'
+		track_io_timing = on
+
+		# A small server whose tables fit into its memory.
+		shared_buffers = '256MB'
+		work_mem = '1MB'
+		max_wal_size = '4GB'
+		checkpoint_timeout = '1h'
+
+		# A throw-away server has nothing to lose, and two runs of the same
+		# work should differ by the fix only.
+		fsync = off
+		autovacuum = off
+		max_parallel_workers_per_gather = 0
+		jit = off
+	CONF
+	as_server_user "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -s start
+}
+
+# Append the input to the configuration.
+configure()
+{
+	as_server_user tee -a "$work/data/postgresql.conf" >/dev/null
+}
+
+sql()
+{
+	"$bindir/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off "$@"
+}
+
+# The demo's own looks stay out of what is looked at.
+unseen()
+{
+	PGOPTIONS='-c pg_diagnose.track=none -c pg_stat_statements.track=none' sql "$@"
+}
+
+load_data()
+{
+	"$bindir/createdb" shop &&
+		sql -f "$fixtures/shop.sql" &&
+		"$bindir/pgbench" -i -q -s 10
+}
+
+yesterday()
+{
+	sql -c "CREATE EXTENSION pg_stat_statements" \
+		-c "SELECT pg_stat_statements_reset()" &&
+		for _ in 1 2 3 4 5; do
+			sql -f "$fixtures/shop_history.sql" || return
+		done
+}
+
+install_extension()
+{
+	configure <<-CONF || return
+		shared_preload_libraries = 'pg_stat_statements,pg_diagnose'
+	CONF
+	as_server_user "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -s \
+		restart && sql -c "CREATE EXTENSION pg_diagnose"
+}
+
+# ---- The workload ----
+
+# An application for half a minute.  Both rounds draw the same random numbers.
+application()
+{
+	local round=$1 name=$2
+
+	shift 2
+	PGAPPNAME=$name timeout "$deadline" "$bindir/pgbench" -n --random-seed=42 \
+		--define=round="$round" "$@" >"$work/$name.log" 2>&1 ||
+		{ show "$name" 20 "$work/$name.log"; return 1; }
+}
+
+# A pgbench would end at the first statement that fails.
+failing_application()
+{
+	local round=$1
+
+	for _ in $(seq 28); do
+		cat "$fixtures/shop_errors.sql"
+		sleep 1
+	done | PGAPPNAME=shop_errors timeout "$deadline" "$bindir/psql" -X -q \
+		-v round="$round" >"$work/shop_errors.log" 2>&1
+}
+
+start_applications()
+{
+	local round=$1 script options
+
+	for script in "$fixtures"/*.pgbench; do
+		options=$(sed -n '1s/^-- pgbench: //p' "$script")
+		name=${script##*/} name=${name%.pgbench}
+		# They are words.
+		# shellcheck disable=SC2086
+		application "$round" "$name" $options --file="$script" &
+		applications+=($!)
+	done
+	application "$round" pgbench --client=1 --rate=20 --transactions=600 \
+		--builtin=tpcb-like &
+	applications+=($!)
+	failing_application "$round" &
+	applications+=($!)
+}
+
+# Start counting anew, but leave what only pg_stat_statements knows.
+forget()
+{
+	unseen -c "
+		SELECT count(pg_stat_statements_reset(userid, dbid, queryid))
+		FROM diagnose.statements(diagnose.since_reset())
+		WHERE queryid IS NOT NULL" -c "SELECT diagnose.reset()"
+}
+
+# What is going on at this moment: statements, failed ones, and sessions that
+# idle in a transaction and that wait for a lock.
+look()
+{
+	unseen -A -t -F ' ' -c "
+		SELECT to_char(sum(calls + failed), 'FM9,999,999'), sum(failed),
+			(SELECT count(*) FROM pg_stat_activity
+			 WHERE state = 'idle in transaction'),
+			(SELECT count(*) FROM pg_stat_activity
+			 WHERE wait_event_type = 'Lock')
+		FROM diagnose.statements(diagnose.since_reset())
+		WHERE toplevel"
+}
+
+# The line of the workload, with its figures so far.
+show_progress()
+{
+	printf '\r  %-10s %-100s%4d s' workload "${#applications[@]} applications:\
+ $statements statements, $failed failed; up to $most_idle idle in transaction,\
+ $most_waiting waiting for a lock" $((SECONDS - start))
+}
+
+workload()
+{
+	local round=$1 applications=() statements failed idle waiting
+	local most_idle=0 most_waiting=0 start=$SECONDS application status=0
+
+	forget >/dev/null || return
+	start_applications "$round"
+	while [ -n "$(jobs -r -p)" ]; do
+		sleep 0.5
+		read -r statements failed idle waiting < <(look) || return
+		most_idle=$((idle > most_idle ? idle : most_idle))
+		most_waiting=$((waiting > most_waiting ? waiting : most_waiting))
+		[ ! -t 1 ] || show_progress
+	done
+	for application in "${applications[@]}"; do
+		wait "$application" || status=1
+	done
+	show_progress
+	echo
+	return "$status"
+}
+
+# ---- The report ----
+
+# Tables as psql makes them, without the count of rows.
+report()
+{
+	unseen -P footer=off -P linestyle=unicode -P null='' "$@" |
+		sed 's/^/  /; s/ *$//'
+}
+
+# value QUERY
+value()
+{
+	unseen -A -t -c "$1"
+}
+
+remember()
+{
+	unseen -c "
+		CREATE SCHEMA IF NOT EXISTS demo;
+		CREATE TABLE demo.before AS
+		SELECT * FROM diagnose.statements(diagnose.since_reset())"
+}
+
+# Both rounds did the same work: what changed is what touches other amounts of
+# data for it, whatever the machine's other users were doing.
+compare()
+{
+	report -f - <<-'SQL'
+		CREATE TEMP TABLE compared AS
+		SELECT b.query, b.toplevel,
+			b.calls AS b_calls, a.calls AS a_calls,
+			diagnose.quantile(b.histogram, 0.5) AS b_p50,
+			diagnose.quantile(a.histogram, 0.5) AS a_p50,
+			diagnose.quantile(b.histogram, 0.95) AS b_p95,
+			diagnose.quantile(a.histogram, 0.95) AS a_p95,
+			(b.shared_blks_hit + b.shared_blks_read) / b.calls::float8 AS b_blocks,
+			(a.shared_blks_hit + a.shared_blks_read) / a.calls::float8 AS a_blocks,
+			b.total_exec_time AS b_time, a.total_exec_time AS a_time
+		FROM demo.before AS b
+			JOIN diagnose.statements(diagnose.since_reset()) AS a
+				USING (userid, dbid, toplevel, queryid)
+		WHERE b.calls > 0 AND a.calls > 0;
+
+		SELECT left(CASE WHEN toplevel THEN '' ELSE '  inside: ' END
+				|| regexp_replace(query, '\s+', ' ', 'g'), 44) AS statement,
+			format('%s → %s', b_calls, lpad(a_calls::text, 4)) AS calls,
+			format('%s → %s', round(b_p50::numeric, 1),
+				lpad(round(a_p50::numeric, 1)::text, 5)) AS "p50 ms",
+			format('%s → %s', round(b_p95::numeric, 1),
+				lpad(round(a_p95::numeric, 1)::text, 5)) AS "p95 ms",
+			format('%s → %s', round(b_blocks),
+				lpad(round(a_blocks)::text, 4)) AS "buffers per call"
+		FROM compared
+		WHERE greatest(a_blocks, b_blocks) > 10
+			AND greatest(a_blocks, b_blocks) > 2 * least(a_blocks, b_blocks)
+		ORDER BY b_time - a_time DESC;
+	SQL
+}
+
+# ---- The story ----
+
+cd "$top"
+make_work_folder
+PGHOST=$work/socket
+
+printf '%sA shop with problems, and what pg_diagnose makes of them%s\n\n' "$bold" "$plain"
+step build "pg_diagnose for $("$PG_CONFIG" --version | sed 's/ (.*//'), into a private copy of the server" build
+bindir=$(cat "$work/bindir")
+step server "a throw-away server; only pg_stat_statements is preloaded" start_server
+step data "a shop with 100,000 customers and 450,000 order items; pgbench at scale 10" load_data
+step yesterday "last month's closing runs; nobody has heard of pg_diagnose yet" yesterday
+step install "shared_preload_libraries, a restart, CREATE EXTENSION pg_diagnose" install_extension
+
+title "A first look, before anything else has run: SELECT * FROM diagnose.findings"
+report -c "SELECT * FROM diagnose.findings"
+
+title "Half a minute of work"
+run_job workload 1 || exit 1
+
+title "What is wrong, by what it costs: SELECT * FROM diagnose.findings"
+report -c "SELECT * FROM diagnose.findings"
+
+key=$(value "
+	SELECT key FROM diagnose.findings(diagnose.since_reset())
+	WHERE fix IS NOT NULL
+	ORDER BY impact_ms_per_s DESC NULLS LAST, key
+	LIMIT 1")
+[ -n "$key" ] || die "no finding has a fix"
+id=$(value "SELECT diagnose.finding_id(\$\$$key\$\$)")
+fix=$(value "SELECT fix FROM diagnose.findings(diagnose.since_reset()) WHERE key = \$\$$key\$\$")
+
+title "The first that comes with a fix: SELECT diagnose.explain('$id')"
+value "SELECT diagnose.explain('$id')" | sed 's/^/  /'
+
+title "The fix, then the same work again"
+remember
+step fix "$fix" sql -c "$fix"
+run_job workload 2 || exit 1
+
+title "What changed: the statements that now touch less than half, or more than twice the data"
+compare
+
+if [ -n "${KEEP:-}" ]; then
+	trap - EXIT
+	title "The server stays up"
+	echo "  look    $bindir/psql -h $PGHOST -U postgres shop"
+	echo "  stop    $(! is_root || echo "runuser -u $(server_user) -- ")$bindir/pg_ctl -D $work/data -m fast stop && rm -rf $work"
+else
+	printf '\n  %s\n' "make demo KEEP=1 leaves the server up, to look around in it."
+fi
