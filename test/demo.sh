@@ -22,7 +22,7 @@ for name in $(compgen -e PG | grep -vxF PG_CONFIG); do
 	unset "$name"
 done
 export PGHOST PGPORT=5432 PGUSER=postgres PGDATABASE=shop PGAPPNAME=demo
-export PGCLIENTENCODING=UTF8 LC_ALL=C.UTF-8
+export PGCLIENTENCODING=UTF8
 
 fixtures=$top/test/fixtures
 deadline=150		# seconds after which an application is ended
@@ -30,6 +30,10 @@ bold='' plain=''
 if [ -t 1 ]; then
 	bold=$'\e[1m' plain=$'\e[0m'
 fi
+linestyle=ascii arrow='->'
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+	*UTF-8 | *utf8) linestyle=unicode arrow='→' ;;
+esac
 
 # ---- What the reader sees ----
 
@@ -136,6 +140,11 @@ install_extension()
 {
 	configure <<-CONF || return
 		shared_preload_libraries = 'pg_stat_statements,pg_diagnose'
+
+		# What takes milliseconds in tables as small as these takes seconds in
+		# real ones.
+		pg_diagnose.slow_statement_min_time = 10
+		pg_diagnose.tail_latency_min_time = 5
 	CONF
 	as_server_user "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -s \
 		restart && sql -c "CREATE EXTENSION pg_diagnose"
@@ -183,6 +192,18 @@ start_applications()
 	applications+=($!)
 	failing_application "$round" &
 	applications+=($!)
+}
+
+# What the applications do, as their files say in the third line.
+introduce()
+{
+	local file name
+
+	for file in "$fixtures"/*.pgbench "$fixtures/shop_errors.sql"; do
+		name=${file##*/shop_} name=${name%.*}
+		printf '  %-14s %s\n' "$name" "$(sed -n '3s/^-- \(.*\)\.$/\1/p' "$file")"
+	done
+	printf '  %-14s %s\n\n' pgbench "pgbench's own transactions, which look like those of TPC-B"
 }
 
 # Start counting anew, but leave what only pg_stat_statements knows.
@@ -243,8 +264,8 @@ workload()
 # Tables as psql makes them, without the count of rows.
 report()
 {
-	unseen -P footer=off -P linestyle=unicode -P null='' "$@" |
-		sed 's/^/  /; s/ *$//'
+	unseen -P footer=off -P linestyle="$linestyle" -v arrow=" $arrow " "$@" |
+		sed '/^$/d; s/^/ /; s/ *$//'
 }
 
 # value QUERY
@@ -281,20 +302,50 @@ compare()
 				USING (userid, dbid, toplevel, queryid)
 		WHERE b.calls > 0 AND a.calls > 0;
 
+		CREATE FUNCTION pg_temp.change(before float8, after float8,
+			digits int DEFAULT 0)
+		RETURNS text
+		RETURN round(before::numeric, digits) || :'arrow' ||
+			lpad(round(after::numeric, digits)::text, 4 + digits);
+
 		SELECT left(CASE WHEN toplevel THEN '' ELSE '  inside: ' END
 				|| regexp_replace(query, '\s+', ' ', 'g'), 44) AS statement,
-			format('%s → %s', b_calls, lpad(a_calls::text, 4)) AS calls,
-			format('%s → %s', round(b_p50::numeric, 1),
-				lpad(round(a_p50::numeric, 1)::text, 5)) AS "p50 ms",
-			format('%s → %s', round(b_p95::numeric, 1),
-				lpad(round(a_p95::numeric, 1)::text, 5)) AS "p95 ms",
-			format('%s → %s', round(b_blocks),
-				lpad(round(a_blocks)::text, 4)) AS "buffers per call"
+			pg_temp.change(b_calls, a_calls) AS "calls",
+			pg_temp.change(b_p50, a_p50, 2) AS "p50 ms",
+			pg_temp.change(b_p95, a_p95, 2) AS "p95 ms",
+			pg_temp.change(b_blocks, a_blocks) AS "buffers per call"
 		FROM compared
 		WHERE greatest(a_blocks, b_blocks) > 10
 			AND greatest(a_blocks, b_blocks) > 2 * least(a_blocks, b_blocks)
 		ORDER BY b_time - a_time DESC;
+
+		\pset tuples_only on
+		\pset format unaligned
+		\echo
+		SELECT format(' All statements together: %s s%s%s s of database time.',
+			round((sum(b_time) FILTER (WHERE toplevel) / 1000)::numeric, 1), :'arrow',
+			round((sum(a_time) FILTER (WHERE toplevel) / 1000)::numeric, 1))
+		FROM compared;
 	SQL
+}
+
+# Leave the server up.
+keep()
+{
+	local psql
+
+	psql=$(command -v psql) || psql=$("$PG_CONFIG" --bindir)/psql
+	{
+		echo "#!/bin/sh"
+		! is_root || echo "runuser -u $(server_user) -- \\"
+		echo "'$bindir/pg_ctl' -D '$work/data' -m fast -w stop"
+		echo "rm -rf '$work'"
+	} >"$work/stop"
+	chmod 755 "$work/stop"
+	trap - EXIT
+	title "The server stays up"
+	echo "  to look around    $psql -h $PGHOST -p $PGPORT -U $PGUSER $PGDATABASE"
+	echo "  to stop it        $work/stop"
 }
 
 # ---- The story ----
@@ -314,7 +365,8 @@ step install "shared_preload_libraries, a restart, CREATE EXTENSION pg_diagnose"
 title "A first look, before anything else has run: SELECT * FROM diagnose.findings"
 report -c "SELECT * FROM diagnose.findings"
 
-title "Half a minute of work"
+title "Half a minute of work, by these applications"
+introduce
 run_job workload 1 || exit 1
 
 title "What is wrong, by what it costs: SELECT * FROM diagnose.findings"
@@ -341,10 +393,7 @@ title "What changed: the statements that now touch less than half, or more than 
 compare
 
 if [ -n "${KEEP:-}" ]; then
-	trap - EXIT
-	title "The server stays up"
-	echo "  look    $bindir/psql -h $PGHOST -U postgres shop"
-	echo "  stop    $(! is_root || echo "runuser -u $(server_user) -- ")$bindir/pg_ctl -D $work/data -m fast stop && rm -rf $work"
+	keep
 else
 	printf '\n  %s\n' "make demo KEEP=1 leaves the server up, to look around in it."
 fi
