@@ -1,8 +1,15 @@
 -- Workload: the statements as rules judge them, and what pg_stat_statements
 -- knows beyond us.
 
+CREATE OR REPLACE FUNCTION diagnose.is_own(query text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(query ~* '(\m|")diagnose"?\s*\.|\mextension\M.*\mpg_diagnose\M', false);
+COMMENT ON FUNCTION diagnose.is_own(text) IS
+'is this a statement about pg_diagnose, to be kept out of what it finds?';
+
 -- Statements of one fingerprint are one statement: a literal in place of a
 -- parameter or a longer IN list gives another queryid, not another problem.
+-- Not so DO, of which nothing is left when its literal is masked.
 -- Our own statements are left out, and those whose text the caller may not
 -- see; the latter count in all_time and all_calls.  It is read once: whoever
 -- reads twice sees two states.
@@ -45,9 +52,10 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 COST 20000
 BEGIN ATOMIC
 	WITH captured AS MATERIALIZED (
-		SELECT s.*
+		SELECT s.*,
+			CASE WHEN s.query !~* '^do\M' THEN s.fingerprint END AS alike
 		FROM diagnose.statements(w) AS s
-		WHERE NOT coalesce(s.query ~* '(\m|")diagnose"?\s*\.', false)
+		WHERE NOT diagnose.is_own(s.query)
 	),
 	everything AS (
 		-- What runs inside a statement is part of its time.
@@ -58,7 +66,7 @@ BEGIN ATOMIC
 		FROM captured AS c
 	),
 	summed AS (
-		SELECT c.dbid, c.userid, c.toplevel, c.fingerprint,
+		SELECT c.dbid, c.userid, c.toplevel, c.alike AS fingerprint,
 			array_agg(c.queryid ORDER BY c.total_exec_time + c.failed_time DESC,
 				c.queryid) AS queryids,
 			(array_agg(c.query ORDER BY c.total_exec_time + c.failed_time DESC,
@@ -85,8 +93,8 @@ BEGIN ATOMIC
 		FROM captured AS c
 		WHERE c.queryid IS NOT NULL
 		-- Without a text there is no fingerprint, and nothing to sum up by.
-		GROUP BY c.dbid, c.userid, c.toplevel, c.fingerprint,
-			CASE WHEN c.fingerprint IS NULL THEN c.queryid END
+		GROUP BY c.dbid, c.userid, c.toplevel, c.alike,
+			CASE WHEN c.alike IS NULL THEN c.queryid END
 	),
 	named AS (
 		SELECT s.*,
@@ -136,7 +144,7 @@ COMMENT ON FUNCTION diagnose.workload(diagnose.window) IS
 -- pg_stat_statements is only ever named inside dynamic SQL.  A function that
 -- is bound to its view would stand in the way of ALTER EXTENSION
 -- pg_stat_statements UPDATE, which drops and creates it; and it may be in any
--- schema.  The alias marks the queries as our own.
+-- schema.  The window, of no other use there, marks the queries as our own.
 CREATE OR REPLACE FUNCTION diagnose.pgss_schema() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -171,10 +179,10 @@ LANGUAGE plpgsql STABLE ROWS 5000 COST 20000
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE format(
-		'SELECT diagnose.userid, diagnose.dbid, diagnose.toplevel,
-			diagnose.queryid, diagnose.query, diagnose.calls, diagnose.rows,
-			diagnose.total_exec_time
-		FROM %s.pg_stat_statements AS diagnose', diagnose.pgss_schema());
+		'SELECT pgss.userid, pgss.dbid, pgss.toplevel, pgss.queryid,
+			pgss.query, pgss.calls, pgss.rows, pgss.total_exec_time
+		FROM diagnose.since_reset()
+			CROSS JOIN %s.pg_stat_statements AS pgss', diagnose.pgss_schema());
 END
 $$;
 COMMENT ON FUNCTION diagnose.pgss_statements() IS
@@ -186,7 +194,10 @@ AS $$
 DECLARE
 	since							timestamptz;
 BEGIN
-	EXECUTE format('SELECT diagnose.stats_reset FROM %s.pg_stat_statements_info AS diagnose',
+	EXECUTE format(
+		'SELECT info.stats_reset
+		FROM diagnose.since_reset()
+			CROSS JOIN %s.pg_stat_statements_info AS info',
 		diagnose.pgss_schema()) INTO since;
 	RETURN since;
 END
@@ -209,10 +220,11 @@ BEGIN
 	WHERE d.datname = current_database();
 
 	EXECUTE format(
-		'SELECT diagnose.query
-		FROM %s.pg_stat_statements AS diagnose
-		WHERE diagnose.queryid = $1 AND diagnose.dbid = $2
-			AND diagnose.query IS NOT NULL
+		'SELECT pgss.query
+		FROM diagnose.since_reset()
+			CROSS JOIN %s.pg_stat_statements AS pgss
+		WHERE pgss.queryid = $1 AND pgss.dbid = $2
+			AND pgss.query IS NOT NULL
 		LIMIT 1', diagnose.pgss_schema())
 		INTO answer USING queryid, this_dbid;
 	-- It may have forgotten the statement.
@@ -227,4 +239,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION diagnose.full_text(bigint, oid) IS
-'whole text of a statement of this or another database, from pg_stat_statements, or else with its literals masked; NULL if unknown or not to be seen';
+'whole text of a statement of this or another database as pg_stat_statements has it, or else with its literals masked; NULL if unknown or not to be seen';

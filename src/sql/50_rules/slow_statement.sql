@@ -12,9 +12,12 @@ BEGIN ATOMIC
 			s.blk_read_time > 0.5 * s.total_exec_time AS reads_disk,
 			s.jit_time > 0.3 * s.total_exec_time AS compiles,
 			s.spilled > 0.5 * s.calls AS spills,
-			s.shared_blks_hit + s.shared_blks_read AS blocks
+			s.shared_blks_hit + s.shared_blks_read AS blocks,
+			s.query ~* '^(do|call|execute)\M' AS runs_others
 		FROM diagnose.workload(w) AS s
 		WHERE s.calls > 0
+			-- What is done once is no habit.
+			AND NOT (s.calls = 1 AND s.query ~* '^(create|alter|drop|truncate|copy|vacuum|analyze|reindex|cluster|refresh|import|comment)\M')
 	)
 	SELECT 'slow_statement', 'performance', diagnose.severity_of(j.impact),
 		'slow_statement:' || j.identity, j.subject,
@@ -42,8 +45,10 @@ BEGIN ATOMIC
 			CASE WHEN j.reads_disk THEN 'Most of the time goes to reading blocks from disk: read fewer of them, with an index or a narrower condition, before adding memory.' END,
 			CASE WHEN j.spills THEN 'It writes temporary files: see its finding spills_to_disk.' END,
 			CASE WHEN j.rows > 1000 * j.calls THEN 'It returns or changes thousands of rows per call: ask for a page of them, or for what is made of them.' END,
-			CASE WHEN j.blocks > 1000 * j.calls AND j.blocks > 100 * j.rows THEN 'It touches far more blocks than it returns rows: an index on what it selects by is likely missing.' END,
+			CASE WHEN NOT j.runs_others AND j.blocks > 1000 * j.calls AND j.blocks > 100 * j.rows THEN 'It touches far more blocks than it returns rows: an index on what it selects by is likely missing.' END,
 			CASE
+				WHEN j.runs_others
+					THEN 'The time goes to the statements that it runs; these are judged as well, "inside functions".'
 				WHEN j.blocks < 10 * j.calls
 					THEN 'It touches hardly any data: the time goes to computing, to functions it calls or to waiting, such as for locks.'
 				ELSE 'Run EXPLAIN (ANALYZE, BUFFERS) on it with the parameters of a slow call and look for the node that takes the time.'
