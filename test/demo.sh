@@ -123,17 +123,16 @@ unseen()
 load_data()
 {
 	"$bindir/createdb" shop &&
+		sql -c "CREATE EXTENSION pg_stat_statements" &&
 		sql -f "$fixtures/shop.sql" &&
 		"$bindir/pgbench" -i -q -s 10
 }
 
 yesterday()
 {
-	sql -c "CREATE EXTENSION pg_stat_statements" \
-		-c "SELECT pg_stat_statements_reset()" &&
-		for _ in 1 2 3 4 5; do
-			sql -f "$fixtures/shop_history.sql" || return
-		done
+	for _ in 1 2 3 4 5; do
+		sql -f "$fixtures/shop_history.sql" || return
+	done
 }
 
 install_extension()
@@ -177,7 +176,7 @@ failing_application()
 
 start_applications()
 {
-	local round=$1 script options
+	local round=$1 script name options
 
 	for script in "$fixtures"/*.pgbench; do
 		options=$(sed -n '1s/^-- pgbench: //p' "$script")
@@ -188,7 +187,7 @@ start_applications()
 		applications+=($!)
 	done
 	application "$round" pgbench --client=1 --rate=20 --transactions=600 \
-		--builtin=tpcb-like &
+		--protocol=prepared --builtin=tpcb-like &
 	applications+=($!)
 	failing_application "$round" &
 	applications+=($!)
@@ -264,7 +263,7 @@ workload()
 # Tables as psql makes them, without the count of rows.
 report()
 {
-	unseen -P footer=off -P linestyle="$linestyle" -v arrow=" $arrow " "$@" |
+	unseen -P footer=off -P linestyle="$linestyle" "$@" |
 		sed '/^$/d; s/^/ /; s/ *$//'
 }
 
@@ -286,47 +285,61 @@ remember()
 # data for it, whatever the machine's other users were doing.
 compare()
 {
-	report -f - <<-'SQL'
-		CREATE TEMP TABLE compared AS
-		SELECT b.query, b.toplevel,
-			b.calls AS b_calls, a.calls AS a_calls,
-			diagnose.quantile(b.histogram, 0.5) AS b_p50,
-			diagnose.quantile(a.histogram, 0.5) AS a_p50,
-			diagnose.quantile(b.histogram, 0.95) AS b_p95,
-			diagnose.quantile(a.histogram, 0.95) AS a_p95,
-			(b.shared_blks_hit + b.shared_blks_read) / b.calls::float8 AS b_blocks,
-			(a.shared_blks_hit + a.shared_blks_read) / a.calls::float8 AS a_blocks,
-			b.total_exec_time AS b_time, a.total_exec_time AS a_time
-		FROM demo.before AS b
-			JOIN diagnose.statements(diagnose.since_reset()) AS a
-				USING (userid, dbid, toplevel, queryid)
-		WHERE b.calls > 0 AND a.calls > 0;
-
-		CREATE FUNCTION pg_temp.change(before float8, after float8,
-			digits int DEFAULT 0)
+	report -v arrow=" $arrow " -f - <<-'SQL'
+		CREATE FUNCTION pg_temp.decimals(value float8, digits int)
 		RETURNS text
-		RETURN round(before::numeric, digits) || :'arrow' ||
-			lpad(round(after::numeric, digits)::text, 4 + digits);
+		RETURN to_char(value, CASE digits WHEN 0 THEN 'FM999,990' ELSE 'FM999,990.00' END);
 
-		SELECT left(CASE WHEN toplevel THEN '' ELSE '  inside: ' END
-				|| regexp_replace(query, '\s+', ' ', 'g'), 44) AS statement,
-			pg_temp.change(b_calls, a_calls) AS "calls",
-			pg_temp.change(b_p50, a_p50, 2) AS "p50 ms",
-			pg_temp.change(b_p95, a_p95, 2) AS "p95 ms",
-			pg_temp.change(b_blocks, a_blocks) AS "buffers per call"
-		FROM compared
-		WHERE greatest(a_blocks, b_blocks) > 10
-			AND greatest(a_blocks, b_blocks) > 2 * least(a_blocks, b_blocks)
-		ORDER BY b_time - a_time DESC;
-
-		\pset tuples_only on
-		\pset format unaligned
-		\echo
-		SELECT format(' All statements together: %s s%s%s s of database time.',
-			round((sum(b_time) FILTER (WHERE toplevel) / 1000)::numeric, 1), :'arrow',
-			round((sum(a_time) FILTER (WHERE toplevel) / 1000)::numeric, 1))
-		FROM compared;
+		WITH compared AS (
+			SELECT CASE WHEN b.toplevel THEN '' ELSE '  inside: ' END
+					|| regexp_replace(b.query, '\s+', ' ', 'g') AS statement,
+				b.total_exec_time - a.total_exec_time AS saved,
+				(b.shared_blks_hit + b.shared_blks_read)::float8 / b.calls AS b_blocks,
+				(a.shared_blks_hit + a.shared_blks_read)::float8 / a.calls AS a_blocks,
+				b.calls AS b_calls, a.calls AS a_calls,
+				diagnose.quantiles(b.histogram, '{0.5, 0.95}') AS b_ms,
+				diagnose.quantiles(a.histogram, '{0.5, 0.95}') AS a_ms
+			FROM demo.before AS b
+				JOIN diagnose.statements(diagnose.since_reset()) AS a
+					USING (userid, dbid, toplevel, queryid)
+			WHERE b.calls > 0 AND a.calls > 0
+		),
+		changed AS (
+			SELECT statement, saved,
+				pg_temp.decimals(b_calls, 0) AS b_calls,
+				pg_temp.decimals(a_calls, 0) AS a_calls,
+				pg_temp.decimals(b_ms[1], 2) AS b_p50,
+				pg_temp.decimals(a_ms[1], 2) AS a_p50,
+				pg_temp.decimals(b_ms[2], 2) AS b_p95,
+				pg_temp.decimals(a_ms[2], 2) AS a_p95,
+				pg_temp.decimals(b_blocks, 0) AS b_blocks,
+				pg_temp.decimals(a_blocks, 0) AS a_blocks
+			FROM compared
+			WHERE greatest(a_blocks, b_blocks) > 10
+				AND greatest(a_blocks, b_blocks) > 2 * least(a_blocks, b_blocks)
+		)
+		SELECT left(statement, 47) AS statement,
+			b_calls || :'arrow' || lpad(a_calls, max(length(a_calls)) OVER ()::int) AS calls,
+			b_p50 || :'arrow' || lpad(a_p50, max(length(a_p50)) OVER ()::int) AS "p50 ms",
+			b_p95 || :'arrow' || lpad(a_p95, max(length(a_p95)) OVER ()::int) AS "p95 ms",
+			b_blocks || :'arrow' || lpad(a_blocks, max(length(a_blocks)) OVER ()::int) AS "buffers per call"
+		FROM changed
+		ORDER BY saved DESC;
 	SQL
+}
+
+# The database time of all applications, and whether the problem is solved.
+conclude()
+{
+	local seconds="SELECT to_char(sum(total_exec_time + failed_time) / 1000, 'FM990.0')"
+
+	printf '\n  All statements together: %s %s %s s of database time.' \
+		"$(value "$seconds FROM demo.before WHERE toplevel")" "$arrow" \
+		"$(value "$seconds FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")"
+	printf ' The finding %s is %s.\n' "$id" "$(value "
+		SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
+		FROM diagnose.findings(diagnose.since_reset())
+		WHERE diagnose.finding_id(key) = '$id'")"
 }
 
 # Leave the server up.
@@ -338,7 +351,7 @@ keep()
 	{
 		echo "#!/bin/sh"
 		! is_root || echo "runuser -u $(server_user) -- \\"
-		echo "'$bindir/pg_ctl' -D '$work/data' -m fast -w stop"
+		echo "'$bindir/pg_ctl' -D '$work/data' -m fast -s stop"
 		echo "rm -rf '$work'"
 	} >"$work/stop"
 	chmod 755 "$work/stop"
@@ -372,14 +385,16 @@ run_job workload 1 || exit 1
 title "What is wrong, by what it costs: SELECT * FROM diagnose.findings"
 report -c "SELECT * FROM diagnose.findings"
 
-key=$(value "
-	SELECT key FROM diagnose.findings(diagnose.since_reset())
+id=$(value "
+	SELECT diagnose.finding_id(key)
+	FROM diagnose.findings(diagnose.since_reset())
 	WHERE fix IS NOT NULL
 	ORDER BY impact_ms_per_s DESC NULLS LAST, key
 	LIMIT 1")
-[ -n "$key" ] || die "no finding has a fix"
-id=$(value "SELECT diagnose.finding_id(\$\$$key\$\$)")
-fix=$(value "SELECT fix FROM diagnose.findings(diagnose.since_reset()) WHERE key = \$\$$key\$\$")
+[ -n "$id" ] || die "no finding has a fix"
+fix=$(value "
+	SELECT fix FROM diagnose.findings(diagnose.since_reset())
+	WHERE diagnose.finding_id(key) = '$id'")
 
 title "The first that comes with a fix: SELECT diagnose.explain('$id')"
 value "SELECT diagnose.explain('$id')" | sed 's/^/  /'
@@ -391,6 +406,7 @@ run_job workload 2 || exit 1
 
 title "What changed: the statements that now touch less than half, or more than twice the data"
 compare
+conclude
 
 if [ -n "${KEEP:-}" ]; then
 	keep
