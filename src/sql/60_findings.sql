@@ -20,7 +20,9 @@ COMMENT ON COLUMN diagnose.rules.name IS 'the problem''s name';
 COMMENT ON COLUMN diagnose.rules.title IS 'comment of the function';
 COMMENT ON COLUMN diagnose.rules.function IS 'what looks for it';
 
--- STABLE keeps every rule from writing, one that somebody added too.
+-- Each rule has an exception block of its own.  That catches neither a
+-- cancellation nor a failed assertion, and writes nothing: it works on a
+-- standby.
 CREATE OR REPLACE FUNCTION diagnose.findings(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE plpgsql STABLE ROWS 20 COST 100000
@@ -159,7 +161,8 @@ BEGIN
 			FOREACH line IN ARRAY string_to_array(rtrim(
 				CASE
 					WHEN section.is_prose
-						THEN regexp_replace(section.body, '(.{1,96})(\s+|$)', E'\\1\n', 'g')
+						THEN regexp_replace(btrim(regexp_replace(section.body, '\s+', ' ', 'g')),
+							'(.{1,96})( |$)', E'\\1\n', 'g')
 					ELSE section.body
 				END, E'\n'), E'\n')
 			LOOP

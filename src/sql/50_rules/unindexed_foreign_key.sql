@@ -100,12 +100,14 @@ BEGIN ATOMIC
 			format('unindexed_foreign_key:%s:%s:%I', current_database(), m.name, m.conname) AS key,
 			(SELECT quote_ident(CASE
 					WHEN EXISTS (SELECT FROM pg_class AS x
-								 WHERE x.relname = b.name::name
+								 WHERE x.relname = b.base || '_idx'
 									AND x.relnamespace = m.relnamespace)
-						THEN left(b.name, 46) || '_fkey_idx'
-					ELSE b.name::name::text
+						THEN b.base || '_fkey_idx'
+					ELSE b.base || '_idx'
 				END)
-			 FROM (SELECT left(concat_ws('_', m.relname, array_to_string(m.columns, '_')), 58) || '_idx' AS name) AS b) AS index_name
+			 -- The cast cuts off at a character's end.
+			 FROM (SELECT rtrim(substring(concat_ws('_', m.relname,
+						array_to_string(m.columns, '_'))::name::text FOR 54), '_') AS base) AS b) AS index_name
 		FROM measured AS m
 	)
 	SELECT 'unindexed_foreign_key', 'performance',
