@@ -32,7 +32,7 @@ if [ -t 1 ]; then
 fi
 linestyle=ascii arrow='->'
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
-	*UTF-8 | *utf8) linestyle=unicode arrow='→' ;;
+	*[Uu][Tt][Ff]*) linestyle=unicode arrow='→' ;;
 esac
 
 # ---- What the reader sees ----
@@ -291,7 +291,7 @@ compare()
 		RETURN to_char(value, CASE digits WHEN 0 THEN 'FM999,990' ELSE 'FM999,990.00' END);
 
 		WITH compared AS (
-			SELECT CASE WHEN b.toplevel THEN '' ELSE '  inside: ' END
+			SELECT b.toplevel, CASE WHEN b.toplevel THEN '' ELSE 'nested: ' END
 					|| regexp_replace(b.query, '\s+', ' ', 'g') AS statement,
 				b.total_exec_time - a.total_exec_time AS saved,
 				(b.shared_blks_hit + b.shared_blks_read)::float8 / b.calls AS b_blocks,
@@ -305,7 +305,7 @@ compare()
 			WHERE b.calls > 0 AND a.calls > 0
 		),
 		changed AS (
-			SELECT statement, saved,
+			SELECT toplevel, statement, saved,
 				pg_temp.decimals(b_calls, 0) AS b_calls,
 				pg_temp.decimals(a_calls, 0) AS a_calls,
 				pg_temp.decimals(b_ms[1], 2) AS b_p50,
@@ -324,22 +324,23 @@ compare()
 			b_p95 || :'arrow' || lpad(a_p95, max(length(a_p95)) OVER ()::int) AS "p95 ms",
 			b_blocks || :'arrow' || lpad(a_blocks, max(length(a_blocks)) OVER ()::int) AS "buffers per call"
 		FROM changed
-		ORDER BY saved DESC;
+		ORDER BY toplevel DESC, saved DESC;
 	SQL
 }
 
-# The database time of all applications, and whether the problem is solved.
+# What all applications touched, and whether the problem is solved.
 conclude()
 {
-	local seconds="SELECT to_char(sum(total_exec_time + failed_time) / 1000, 'FM990.0')"
+	local buffers="
+		SELECT to_char(sum(shared_blks_hit + shared_blks_read), 'FM999,999,999')"
 
-	printf '\n  All statements together: %s %s %s s of database time.' \
-		"$(value "$seconds FROM demo.before WHERE toplevel")" "$arrow" \
-		"$(value "$seconds FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")"
-	printf ' The finding %s is %s.\n' "$id" "$(value "
-		SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
-		FROM diagnose.findings(diagnose.since_reset())
-		WHERE diagnose.finding_id(key) = '$id'")"
+	printf '\n  All statements together: %s %s %s buffers. The finding %s is %s.\n' \
+		"$(value "$buffers FROM demo.before WHERE toplevel")" "$arrow" \
+		"$(value "$buffers FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")" \
+		"$id" "$(value "
+			SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
+			FROM diagnose.findings(diagnose.since_reset())
+			WHERE diagnose.finding_id(key) = '$id'")"
 }
 
 # Leave the server up.
@@ -375,7 +376,7 @@ step data "a shop with 100,000 customers and 450,000 order items; pgbench at sca
 step yesterday "last month's closing runs; nobody has heard of pg_diagnose yet" yesterday
 step install "shared_preload_libraries, a restart, CREATE EXTENSION pg_diagnose" install_extension
 
-title "A first look, before anything else has run: SELECT * FROM diagnose.findings"
+title "A first look, by what pg_stat_statements and the catalogs know: SELECT * FROM diagnose.findings"
 report -c "SELECT * FROM diagnose.findings"
 
 title "Half a minute of work, by these applications"
