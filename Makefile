@@ -12,7 +12,7 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 FRAGMENTS = $(sort $(wildcard src/sql/*.sql src/sql/50_rules/*.sql))
 
 DATA_built = pg_diagnose--$(EXTVERSION).sql
-EXTRA_CLEAN = pg_diagnose--*.sql .built-for
+EXTRA_CLEAN = pg_diagnose--*.sql .built-for .deps
 
 PG_CPPFLAGS = -DPGD_VERSION='"$(EXTVERSION)"'
 # The server's own headers are not clean under these three.
@@ -41,7 +41,6 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) pg_diagnose.control .built
 	@echo '$(VERSION) $(CFLAGS)' | cmp -s - $@ || echo '$(VERSION) $(CFLAGS)' > $@
 .PHONY: FORCE
 
-
 # The install script is the fragments in the order of their names.
 pg_diagnose--$(EXTVERSION).sql: $(FRAGMENTS) pg_diagnose.control
 	(printf '%s\n\n' '\echo Use "CREATE EXTENSION pg_diagnose" to load this file. \quit'; \
@@ -63,5 +62,5 @@ lint:
 demo:
 	@test/setup.sh test/demo.sh
 bench:
-	@test/setup.sh test/bench/overhead.sh
+	@test/installed.sh test/bench/overhead.sh
 .PHONY: all install installcheck clean test lint demo bench

@@ -124,4 +124,3 @@ SELECT diagnose.duration_text(ms) FROM unnest(ARRAY[0, 0.0421, 0.42, 0.999, 4.2,
 	9.97, 42, 999.6, 1234, 9960, 42000, 420000, 8e6, NULL]) AS ms;
 SELECT diagnose.count_text(n, 'search', 'searches') FROM unnest(ARRAY[0, 1, 1204]) AS n;
 SELECT diagnose.share_text(x) FROM unnest(ARRAY[0, 0.0001, 0.0123, 0.0996, 0.345, 1]) AS x;
-SELECT diagnose.shortened(t, 10) FROM unnest(ARRAY['0123456789', '01234567890', '012345 7890']) AS t;

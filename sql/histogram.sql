@@ -180,8 +180,6 @@ SELECT histogram_agg(-0.001);
 SELECT histogram_agg('NaN');
 SELECT histogram_agg('Infinity');
 SELECT histogram_agg('-Infinity');
--- internal functions cannot be called by hand
-SELECT histogram_final(NULL);
 
 -- in parallel: the plan has partial aggregates, the result is the serial one
 CREATE TABLE public.histogram_parallel AS

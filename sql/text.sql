@@ -139,7 +139,7 @@ CREATE FUNCTION pg_temp.list(n int) RETURNS text LANGUAGE sql
 RETURN (SELECT string_agg(i::text, ',') FROM generate_series(1, n) AS i);
 CREATE FUNCTION pg_temp.rows(n int) RETURNS text LANGUAGE sql
 RETURN (SELECT string_agg(format('(%s, ''%s'', NULL)', i, i), ', ') FROM generate_series(1, n) AS i);
-SELECT pg_temp.same('a IN (1) AND b', 'a IN (' || pg_temp.list(5000) || ') AND b') AS whole,
+SELECT pg_temp.same('a IN (1) AND b', 'a IN (' || pg_temp.list(2500) || ') AND b') AS whole,
 	diagnose.mask('a IN (' || pg_temp.list(40000) || ') AND b') AS cut;
 SELECT count(DISTINCT diagnose.fingerprint('a IN (' || repeat(' ', 1 + n % 50) || pg_temp.list(7000 + n) || ')')) AS fingerprints,
 	count(DISTINCT diagnose.mask('a IN (' || repeat(' ', 1 + n % 50) || pg_temp.list(7000 + n) || ')')) AS texts
@@ -158,11 +158,11 @@ SELECT pg_temp.same(repeat('(', 100) || '1' || repeat(')', 100), repeat('(', 100
 
 -- wherever the scan is cut, nothing of the literal is shown
 SELECT count(*) FILTER (WHERE m ~ 'secret') AS leaks, count(*) AS cuts, min(left(m, 10)), max(left(m, 10))
-FROM generate_series(32700, 32780) AS n,
+FROM generate_series(16316, 16396) AS n,
 	unnest(ARRAY['''secret secret''', 'E''secret\''secret\u0041secret''', '$tag$ secret $tag$', 'U&''secret''',
 		'''secret''''secret''', '/* secret */', '--secret']) AS l,
 	diagnose.mask('SELECT ' || repeat(' ', n - 7 - 8) || l || repeat(', ''secret''', 20)) AS m;
-SELECT DISTINCT diagnose.mask('SELECT b AS ' || repeat(' ', 32768 - 12 - n) || 'secretname') AS not_half_a_name
+SELECT DISTINCT diagnose.mask('SELECT b AS ' || repeat(' ', 16384 - 12 - n) || 'secretname') AS not_half_a_name
 FROM generate_series(0, 9) AS n;
 
 -- a text is cut between characters

@@ -51,6 +51,16 @@
 #define PGD_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16 brought soft errors of input functions */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
 /* 17 renamed the index of a backend's PGPROC */
 #if PG_VERSION_NUM >= 170000
 #define pgd_my_proc_number() ((int) MyProcNumber)
@@ -79,6 +89,20 @@ pgd_clock(void)
 
 	INSTR_TIME_SET_CURRENT(now);
 	return pgd_instr_ns(now);
+}
+
+/*
+ * Nanoseconds of all runs of a query; it must not be running.  While nobody
+ * has called InstrEndLoop(), they are still in the counter, unrounded.
+ */
+static inline uint64
+pgd_instr_total(const Instrumentation *instr)
+{
+	uint64		time = pgd_instr_ns(instr->counter);
+
+	if (unlikely(instr->total > 0))
+		time += (uint64) (instr->total * 1e9 + 0.5);
+	return time;
 }
 
 /*

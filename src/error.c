@@ -19,12 +19,31 @@
 #include "miscadmin.h"
 
 #include "error.h"
+#include "strays.h"
 
-/* The error in flight has been counted for a statement. */
-static bool counted = false;
+int			pgd_error_counted = 0;
+
+/*
+ * The error that was counted has reached a subtransaction since: maybe
+ * somebody caught it.
+ */
+static bool landed = false;
 
 /* The latest FATAL error: it passes no handler on its way out. */
 static int	fatal_sqlstate = 0;
+
+/*
+ * Is an error the one that was counted before?  A subtransaction may have
+ * been the end of that one.  But a block of PL/pgSQL also rolls back before
+ * it lets an error pass or raises it again; then it comes by with the same
+ * SQLSTATE before any other statement begins.
+ */
+static bool
+is_counted(int sqlstate)
+{
+	return pgd_error_counted != 0 &&
+		(!landed || pgd_error_counted == sqlstate);
+}
 
 /*
  * An error passes a statement; "execution" is NULL if we do not follow it.
@@ -32,20 +51,23 @@ static int	fatal_sqlstate = 0;
 void
 pgd_error_caught(PgdExecution *execution)
 {
+	int			sqlstate;
+
 	if (execution == NULL || execution->counted)
 		return;
-	pgd_statement_failed(execution, geterrcode(), counted);
-	counted = true;
+	sqlstate = geterrcode();
+	pgd_statement_failed(execution, sqlstate, is_counted(sqlstate));
+	pgd_error_counted = sqlstate;
+	landed = false;
 }
 
 /*
- * The error in flight, if any, has landed: somebody caught it, or a new
- * statement begins.
+ * A subtransaction is rolled back.
  */
 void
-pgd_error_settled(void)
+pgd_error_landed(void)
 {
-	counted = false;
+	landed = true;
 }
 
 /*
@@ -62,7 +84,7 @@ pgd_error_reported(const ErrorData *error)
 		return;
 
 	if (error->elevel == ERROR)
-		stray = !counted;
+		stray = !is_counted(error->sqlerrcode);
 	else
 	{
 		stray = true;
@@ -73,10 +95,10 @@ pgd_error_reported(const ErrorData *error)
 		}
 		fatal_sqlstate = error->sqlerrcode;
 	}
-	counted = false;
+	pgd_error_settled();
 
 	if (stray)
-		pgd_store_count_stray(MyDatabaseId, error->sqlerrcode, 1);
+		pgd_strays_count(MyDatabaseId, error->sqlerrcode, 1);
 }
 
 /*

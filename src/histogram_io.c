@@ -19,9 +19,11 @@
 
 #include "access/htup_details.h"
 #include "fmgr.h"
-#include "histogram.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+
+#include "compat.h"
+#include "histogram.h"
 
 #define MS_DECIMALS			6
 
@@ -30,16 +32,6 @@
 
 /* A malformed literal is quoted in the message up to this many bytes. */
 #define LITERAL_QUOTE_BYTES	64
-
-/* Soft errors of input functions came with PostgreSQL 16. */
-#ifndef ereturn
-#define ereturn(context, dummy_value, ...) \
-	do { \
-		(void) (context); \
-		ereport(ERROR, __VA_ARGS__); \
-		return dummy_value; \
-	} while (0)
-#endif
 
 /* Where we are in a literal. */
 typedef struct Literal

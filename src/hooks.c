@@ -159,22 +159,23 @@ call_planner(Query *parse, const char *query_string, int cursorOptions,
 
 /*
  * What the planner runs to fold a constant counts as nested in the statement
- * that is being planned.
+ * that is being planned, whether or not that planning is captured.
  */
 static PlannedStmt *
 pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 			ParamListInfo boundParams)
 {
-	int			nesting = pgd_nesting;
+	const int	nesting = pgd_nesting;
+	const bool	captured = pgd_track_planning && parse->queryId != 0 &&
+		query_string != NULL && nesting != explained_level && wanted();
 	PgdExecution execution;
 	PlannedStmt *result;
 
-	if (!pgd_track_planning || parse->queryId == 0 || query_string == NULL ||
-		nesting == explained_level || !wanted())
-		return call_planner(parse, query_string, cursorOptions, boundParams);
-
-	pgd_error_settled();
-	pgd_planning_begin(&execution, parse, query_string);
+	if (captured)
+	{
+		pgd_error_settled();
+		pgd_planning_begin(&execution, parse, query_string);
+	}
 	pgd_nesting++;
 	PG_TRY();
 	{
@@ -183,16 +184,18 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(&execution);
+		if (captured)
+			pgd_error_caught(&execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	pgd_nesting = nesting;
-	pgd_planning_end(&execution, result);
+	if (captured)
+		pgd_planning_end(&execution, result);
 	return result;
 }
 
-static void
+static inline void
 call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
 	if (prev_ExecutorStart)
@@ -213,8 +216,11 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 		return NULL;
 	if (unlikely(queryDesc->plannedstmt->queryId == 0))
 	{
-		/* what a utility statement executes is counted with that */
-		if (pgd_executions == NULL)
+		/*
+		 * Inside others that is normal: in utility statements, and in SQL
+		 * functions that were parsed when they were created.
+		 */
+		if (pgd_nesting == 0)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
@@ -235,12 +241,12 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
-		pgd_statement_started(execution);
+		pgd_statement_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
 		pgd_error_caught(execution);
-		pgd_statement_forget(execution);
+		pgd_statement_release(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -278,7 +284,7 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	}
 }
 
-static void
+static inline void
 call_ExecutorFinish(QueryDesc *queryDesc)
 {
 	if (prev_ExecutorFinish)
@@ -287,22 +293,12 @@ call_ExecutorFinish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
-static void
-pgd_ExecutorFinish(QueryDesc *queryDesc)
+static pg_noinline void
+guarded_ExecutorFinish(QueryDesc *queryDesc)
 {
-	PgdExecution *volatile execution;
-	EState	   *estate = queryDesc->estate;
+	PgdExecution *volatile execution = pgd_statement_find(queryDesc);
 	const int	nesting = pgd_nesting;
 
-	/* Without triggers and modifying CTEs there is nothing that could fail. */
-	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
-		estate->es_auxmodifytables == NIL)
-	{
-		call_ExecutorFinish(queryDesc);
-		return;
-	}
-
-	execution = pgd_statement_find(queryDesc);
 	if (execution != NULL)
 		execution->running = true;
 	pgd_nesting++;
@@ -323,10 +319,24 @@ pgd_ExecutorFinish(QueryDesc *queryDesc)
 }
 
 static void
+pgd_ExecutorFinish(QueryDesc *queryDesc)
+{
+	EState	   *estate = queryDesc->estate;
+
+	/* Without triggers and modifying CTEs there is nothing that could fail. */
+	if ((estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 &&
+		estate->es_auxmodifytables == NIL)
+		call_ExecutorFinish(queryDesc);
+	else
+		guarded_ExecutorFinish(queryDesc);
+}
+
+static void
 pgd_ExecutorEnd(QueryDesc *queryDesc)
 {
 	PgdExecution *execution = pgd_statement_find(queryDesc);
 
+	pgd_error_settled();
 	if (execution != NULL)
 		pgd_statement_end(execution);
 	if (prev_ExecutorEnd)
@@ -383,7 +393,7 @@ is_transparent(Node *stmt)
 /*
  * Begin to follow a utility statement; NULL if it is not to be captured.
  */
-static PgdExecution *
+static inline PgdExecution *
 begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
 {
 	if (is_transparent(pstmt->utilityStmt))
@@ -422,8 +432,7 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PgdExecution *const captured = begin_utility(&execution, pstmt,
 												 queryString);
 	PlannedStmt copy;
-	PlannedStmt *const passed = own_copy(captured != NULL && readOnlyTree,
-										 pstmt, &copy);
+	PlannedStmt *const passed = own_copy(readOnlyTree, pstmt, &copy);
 
 	/*
 	 * PREPARE and EXECUTE are transparent: what is executed is counted as the
@@ -459,6 +468,7 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PG_END_TRY();
 
 	/* "pstmt" may be gone by now, if it ended the transaction. */
+	pgd_error_settled();
 	pgd_nesting = nesting;
 	explained_level = explained;
 	if (captured != NULL)
@@ -487,7 +497,7 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		pgd_error_settled();
+		pgd_error_landed();
 }
 
 static void

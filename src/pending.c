@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
@@ -20,25 +21,27 @@
 #include "compat.h"
 #include "pending.h"
 
-StaticAssertDecl(PGD_PENDING == 16 * PGD_WAYS, "a tag has four bits for the set");
 StaticAssertDecl(PGD_PENDING <= 64, "a slot has 64 bits for its places");
 
 PgdSlot    *pgd_slot = NULL;
 
 static bool leaving = false;	/* past the point of attaching */
+static uint64 claims = 0;
 
-static bool merge_one(int set);
+static bool make_way(int set);
+static bool displace(int way);
 
 /*
  * Take possession of our slot.  False if this process has none, or is about
- * to exit.
+ * to exit, or is a parallel worker, which leaves all to its leader.
  */
 bool
 pgd_pending_attach(void)
 {
 	PgdSlot    *slot;
 
-	if (leaving || MyProc == NULL || !OidIsValid(MyDatabaseId))
+	if (leaving || MyProc == NULL || !OidIsValid(MyDatabaseId) ||
+		IsParallelWorker())
 		return false;
 	slot = pgd_store_slot(pgd_my_proc_number());
 	if (slot == NULL)
@@ -77,7 +80,12 @@ pgd_pending_obey_reset(void)
 
 	pgd_slot_begin_change(pgd_slot);
 	for (uint64 d = discard; d != 0; d &= d - 1)
-		pgd_slot->tag[pg_rightmost_one_pos64(d)] = 0;
+	{
+		int			way = pg_rightmost_one_pos64(d);
+
+		pgd_slot->tag[way] = 0;
+		pgd_slot->pending[way].serial = 0;
+	}
 	pgd_slot->used &= ~discard;
 	pgd_slot_end_change(pgd_slot);
 
@@ -101,7 +109,7 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 	{
 		uint64		start = pgd_clock();
 
-		if (!merge_one(set))
+		if (!make_way(set))
 			(void) pgd_store_merge(slot, set, true);
 		pgd_store_count_own_time(pgd_clock() - start);
 	}
@@ -111,6 +119,7 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 	pgd_slot_begin_change(slot);
 	memset(pending, 0, sizeof(PgdPending));
 	pending->key = *key;
+	pending->serial = ++claims;
 	pending->plan = plan;
 	pending->registered = registered;
 	slot->partition[way] = pgd_store_partition(key);
@@ -122,12 +131,12 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 }
 
 /*
- * Merge any statement of a set whose partition is not busy.  Which one is
+ * Free a place of a set without waiting, if possible by merging.  Which one is
  * not important enough to keep track of use, but it should not be the same
  * one each time.
  */
 static bool
-merge_one(int set)
+make_way(int set)
 {
 	static int	turn = 0;
 
@@ -135,6 +144,33 @@ merge_one(int set)
 	{
 		if (pgd_store_merge(pgd_slot, set + turn++ % PGD_WAYS, false))
 			return true;
+	}
+	return displace(set + turn++ % PGD_WAYS);
+}
+
+/*
+ * Move a statement to a spare place, if there is one or one can be had.
+ */
+static bool
+displace(int way)
+{
+	PgdSlot    *slot = pgd_slot;
+
+	for (int spare = PGD_PENDING - PGD_SPARES; spare < PGD_PENDING; spare++)
+	{
+		uint64		bit = UINT64CONST(1) << spare;
+
+		if ((slot->used & bit) != 0 && !pgd_store_merge(slot, spare, false))
+			continue;
+
+		pgd_slot_begin_change(slot);
+		slot->pending[spare] = slot->pending[way];
+		slot->partition[spare] = slot->partition[way];
+		slot->used = (slot->used | bit) & ~(UINT64CONST(1) << way);
+		slot->tag[way] = 0;
+		slot->pending[way].serial = 0;
+		pgd_slot_end_change(slot);
+		return true;
 	}
 	return false;
 }
@@ -149,16 +185,18 @@ pgd_pending_make_room(PgdPending *pending)
 	PgdKey		key = pending->key;
 	uint64		plan = pending->plan;
 	bool		registered = pending->registered;
+	int			way = pending - pgd_slot->pending;
 	uint64		start = pgd_clock();
 
-	(void) pgd_store_merge(pgd_slot, pending - pgd_slot->pending, true);
+	if (!pgd_store_merge(pgd_slot, way, false) && !displace(way))
+		(void) pgd_store_merge(pgd_slot, way, true);
 	pgd_store_count_own_time(pgd_clock() - start);
 	return pgd_pending_claim(&key, pgd_pending_tag(&key), plan, registered);
 }
 
 /*
- * Give to the table what can be given without waiting; about once a second.
- * It keeps entries in use from being evicted; readers do not depend on it.
+ * Give to the table what can be given without waiting; every ten seconds.
+ * Readers do not depend on it: it only keeps what is pending from getting old.
  */
 void
 pgd_pending_merge_all(void)

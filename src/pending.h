@@ -4,7 +4,9 @@
  *		This backend's slot: where the hot path writes.
  *
  * A slot is a small set-associative table, so that finding a statement's
- * place costs a few instructions and no lock.
+ * place costs a few instructions and no lock.  A few spare places take what
+ * has to leave its set while the table is busy; nobody looks for it there but
+ * readers.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,11 +29,18 @@ extern void pgd_pending_merge_all(void);
 
 PGD_END_INTERNAL
 
+/* User and level of a key, as one number. */
+static inline uint64
+pgd_pending_who(const PgdKey *key)
+{
+	return (uint64) key->toplevel << 32 | key->userid;
+}
+
 /* Hash of a key, within this backend's database.  Never 0. */
 static inline uint64
 pgd_pending_tag(const PgdKey *key)
 {
-	return ((key->queryid ^ ((uint64) key->userid << 32 | key->toplevel)) *
+	return ((key->queryid ^ pgd_pending_who(key)) *
 			UINT64CONST(0x9E3779B97F4A7C15)) | 1;
 }
 
@@ -39,15 +48,14 @@ pgd_pending_tag(const PgdKey *key)
 static inline int
 pgd_pending_set(uint64 tag)
 {
-	return (int) (tag >> 60) * PGD_WAYS;
+	return (int) ((tag >> 32) * PGD_SETS >> 32) * PGD_WAYS;
 }
 
 static inline bool
 pgd_pending_is(const PgdPending *pending, const PgdKey *key)
 {
 	return pending->key.queryid == key->queryid &&
-		pending->key.userid == key->userid &&
-		pending->key.toplevel == key->toplevel;
+		pgd_pending_who(&pending->key) == pgd_pending_who(key);
 }
 
 /*
@@ -92,30 +100,31 @@ pgd_pending_known(const PgdKey *key, uint64 tag)
 }
 
 /*
- * Is this place (still) the one of this statement?
+ * Is this place still the one that was claimed then?
  */
 static inline bool
-pgd_pending_holds(const PgdPending *pending, const PgdKey *key, uint64 tag,
-				  uint64 plan)
+pgd_pending_holds(const PgdPending *pending, uint64 serial)
 {
-	return pending != NULL &&
-		likely(pg_atomic_read_u64(&pgd_slot->discard) == 0) &&
-		pgd_slot->tag[pending - pgd_slot->pending] == tag &&
-		pending->plan == plan && pgd_pending_is(pending, key);
+	return likely(pg_atomic_read_u64(&pgd_slot->discard) == 0) &&
+		pending->serial == serial;
 }
 
 /*
  * Where to count a latency, or NULL if there is no room before a merge.
+ * Latencies that occur together are mostly in neighbouring buckets, which
+ * do not collide here.
  */
 static inline PgdPendingBucket *
 pgd_pending_bucket(PgdPending *pending, int bucket)
 {
+	uint16		id = bucket + 1;
+
 	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
 	{
 		PgdPendingBucket *b =
 			&pending->buckets[(bucket + i) % PGD_PENDING_BUCKETS];
 
-		if (b->count == 0 || (b->bucket == bucket && b->count < PG_UINT16_MAX))
+		if ((b->id == id && likely(b->count < PG_UINT16_MAX)) || b->id == 0)
 			return b;
 	}
 	return NULL;

@@ -24,9 +24,9 @@
 typedef struct PgdKey
 {
 	uint64		queryid;		/* PostgreSQL's; 0 in an (evicted) row */
-	Oid			dbid;
 	Oid			userid;			/* InvalidOid in an (evicted) row */
 	uint32		toplevel;		/* 1: sent by the client, 0: inside another */
+	Oid			dbid;
 	uint32		unused;			/* always 0 */
 } PgdKey;
 

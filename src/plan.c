@@ -8,8 +8,9 @@
  * relations and indexes, and nothing of costs, row estimates, expressions or
  * constants.  So a changed shape is what a DBA calls a changed plan.
  *
- * Computed for every execution: about two dozen instructions a node.  A cache
- * would need to know a plan by its address, which the next plan may have.
+ * Computed for every execution: about two dozen instructions a node, where
+ * starting a node costs the executor thousands.  A cache would need to know a
+ * plan by its address, which the next plan may have.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,10 +21,6 @@
 
 #include "plan.h"
 
-/* Deeper or larger plans are told apart by their first so many nodes. */
-#define MAX_DEPTH		200
-#define MAX_NODES		2000
-
 /*
  * An Append over this many children is one over partitions, of which the
  * number and names come and go with the data: the first child stands for all,
@@ -31,24 +28,31 @@
  */
 #define MANY_CHILDREN	8
 
-typedef struct ShapeState
-{
-	const PlannedStmt *stmt;
-	uint64		hash;
-	int			depth;
-	int			nodes;
-	int			anonymous;		/* > 0: leave relations and indexes out */
-} ShapeState;
+static uint64 shape_node(const PlannedStmt *stmt, const Plan *plan,
+						 uint64 hash, int depth);
+static uint64 shape_list(const PlannedStmt *stmt, const List *plans,
+						 uint64 hash, int depth);
 
-static void shape_node(ShapeState *state, const Plan *plan);
-static void shape_list(ShapeState *state, const List *plans);
-static void shape_details(ShapeState *state, const Plan *plan);
-
-static inline void
-mix(ShapeState *state, uint64 value)
+static inline uint64
+mix(uint64 hash, uint64 value)
 {
-	state->hash = (state->hash ^ value) * UINT64CONST(0x9E3779B97F4A7C15);
-	state->hash ^= state->hash >> 32;
+	hash = (hash ^ value) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ hash >> 32;
+}
+
+static inline uint64
+mix_relation(const PlannedStmt *stmt, Index rti, uint64 hash)
+{
+	/* without a statement below an Append over partitions */
+	if (rti > 0 && stmt != NULL)
+		hash = mix(hash, rt_fetch(rti, stmt->rtable)->relid);
+	return hash;
+}
+
+static inline uint64
+mix_index(const PlannedStmt *stmt, Oid index, uint64 hash)
+{
+	return stmt != NULL ? mix(hash, index) : hash;
 }
 
 /*
@@ -57,134 +61,118 @@ mix(ShapeState *state, uint64 value)
 uint64
 pgd_plan_shape(const PlannedStmt *stmt)
 {
-	ShapeState	state = {.stmt = stmt, .hash = stmt->commandType};
-
-	shape_node(&state, stmt->planTree);
-	if (stmt->subplans != NIL)
-		shape_list(&state, stmt->subplans);
-	return state.hash != 0 ? state.hash : 1;
-}
-
-static void
-shape_node(ShapeState *state, const Plan *plan)
-{
-	if (plan == NULL)
-	{
-		/* tells a left from a right child, and a removed subplan */
-		mix(state, 1);
-		return;
-	}
-	if (state->depth >= MAX_DEPTH || state->nodes >= MAX_NODES)
-		return;
-
-	state->depth++;
-	state->nodes++;
-	mix(state, (uint64) nodeTag(plan) << 1 | plan->parallel_aware);
-	shape_details(state, plan);
-	if (plan->lefttree != NULL || plan->righttree != NULL)
-	{
-		shape_node(state, plan->lefttree);
-		if (plan->righttree != NULL)
-			shape_node(state, plan->righttree);
-	}
-	mix(state, 2);				/* ends the node's children */
-	state->depth--;
-}
-
-static void
-shape_list(ShapeState *state, const List *plans)
-{
+	uint64		hash = shape_node(stmt, stmt->planTree, stmt->commandType, 0);
 	ListCell   *lc;
-	bool		many = list_length(plans) >= MANY_CHILDREN;
 
-	state->anonymous += many;
-	foreach(lc, plans)
+	foreach(lc, stmt->subplans)
 	{
-		shape_node(state, (const Plan *) lfirst(lc));
-		if (many)
-			break;
+		/* the planner leaves holes where it removed a subplan */
+		if (lfirst(lc) != NULL)
+			hash = shape_node(stmt, (const Plan *) lfirst(lc), hash, 0);
 	}
-	state->anonymous -= many;
-}
-
-static inline void
-mix_relation(ShapeState *state, Index rti)
-{
-	if (rti > 0 && state->anonymous == 0)
-		mix(state, rt_fetch(rti, state->stmt->rtable)->relid);
-}
-
-static inline void
-mix_index(ShapeState *state, Oid index)
-{
-	if (state->anonymous == 0)
-		mix(state, index);
+	return hash | 1;
 }
 
 /*
+ * Nodes in the order of a walk, each with its depth, tell the whole tree.
+ *
  * What a node does beyond its type: to which relation, with which index, by
  * which strategy; and the children that are not its left and right.
  */
-static void
-shape_details(ShapeState *state, const Plan *plan)
+static uint64
+shape_node(const PlannedStmt *stmt, const Plan *plan, uint64 hash, int depth)
 {
+	hash = mix(hash, (uint64) nodeTag(plan) << 32 | depth << 1 |
+			   plan->parallel_aware);
+	depth++;
+
 	switch (nodeTag(plan))
 	{
+		case T_IndexScan:
+			hash = mix_index(stmt, ((const IndexScan *) plan)->indexid, hash);
+			break;
+		case T_IndexOnlyScan:
+			hash = mix_index(stmt, ((const IndexOnlyScan *) plan)->indexid,
+							 hash);
+			break;
+		case T_BitmapIndexScan:
+			hash = mix_index(stmt, ((const BitmapIndexScan *) plan)->indexid,
+							 hash);
+			break;
+		case T_CustomScan:
+			hash = shape_list(stmt, ((const CustomScan *) plan)->custom_plans,
+							  hash, depth);
+			/* FALLTHROUGH */
 		case T_SeqScan:
 		case T_SampleScan:
 		case T_TidScan:
 		case T_TidRangeScan:
 		case T_BitmapHeapScan:
 		case T_ForeignScan:
-		case T_CustomScan:
-			mix_relation(state, ((const Scan *) plan)->scanrelid);
-			if (IsA(plan, CustomScan))
-				shape_list(state, ((const CustomScan *) plan)->custom_plans);
-			break;
-		case T_IndexScan:
-			mix_relation(state, ((const Scan *) plan)->scanrelid);
-			mix_index(state, ((const IndexScan *) plan)->indexid);
-			break;
-		case T_IndexOnlyScan:
-			mix_relation(state, ((const Scan *) plan)->scanrelid);
-			mix_index(state, ((const IndexOnlyScan *) plan)->indexid);
-			break;
-		case T_BitmapIndexScan:
-			mix_index(state, ((const BitmapIndexScan *) plan)->indexid);
+			hash = mix_relation(stmt, ((const Scan *) plan)->scanrelid, hash);
 			break;
 		case T_SubqueryScan:
-			shape_node(state, ((const SubqueryScan *) plan)->subplan);
+			hash = shape_node(stmt, ((const SubqueryScan *) plan)->subplan,
+							  hash, depth);
 			break;
 		case T_NestLoop:
 		case T_MergeJoin:
 		case T_HashJoin:
-			mix(state, ((const Join *) plan)->jointype);
+			hash = mix(hash, ((const Join *) plan)->jointype);
 			break;
 		case T_Agg:
-			mix(state, ((const Agg *) plan)->aggstrategy);
-			mix(state, ((const Agg *) plan)->aggsplit);
+			hash = mix(hash, ((const Agg *) plan)->aggstrategy << 16 |
+					   ((const Agg *) plan)->aggsplit);
 			break;
 		case T_SetOp:
-			mix(state, ((const SetOp *) plan)->cmd);
-			mix(state, ((const SetOp *) plan)->strategy);
+			hash = mix(hash, ((const SetOp *) plan)->cmd << 16 |
+					   ((const SetOp *) plan)->strategy);
 			break;
 		case T_ModifyTable:
-			mix(state, ((const ModifyTable *) plan)->operation);
-			mix_relation(state, ((const ModifyTable *) plan)->nominalRelation);
+			hash = mix(hash, ((const ModifyTable *) plan)->operation);
+			hash = mix_relation(stmt,
+								((const ModifyTable *) plan)->nominalRelation,
+								hash);
 			break;
 		case T_Append:
-			shape_list(state, ((const Append *) plan)->appendplans);
+			hash = shape_list(stmt, ((const Append *) plan)->appendplans,
+							  hash, depth);
 			break;
 		case T_MergeAppend:
-			shape_list(state, ((const MergeAppend *) plan)->mergeplans);
+			hash = shape_list(stmt, ((const MergeAppend *) plan)->mergeplans,
+							  hash, depth);
 			break;
 		case T_BitmapAnd:
-			shape_list(state, ((const BitmapAnd *) plan)->bitmapplans);
+			hash = shape_list(stmt, ((const BitmapAnd *) plan)->bitmapplans,
+							  hash, depth);
 			break;
 		case T_BitmapOr:
-			shape_list(state, ((const BitmapOr *) plan)->bitmapplans);
+			hash = shape_list(stmt, ((const BitmapOr *) plan)->bitmapplans,
+							  hash, depth);
 			break;
 		default:
 			break;
 	}
+
+	if (plan->righttree != NULL)
+		hash = shape_node(stmt, plan->righttree, hash, depth);
+	if (plan->lefttree != NULL)
+		return shape_node(stmt, plan->lefttree, hash, depth);
+	return hash;
+}
+
+static uint64
+shape_list(const PlannedStmt *stmt, const List *plans, uint64 hash, int depth)
+{
+	bool		many = list_length(plans) >= MANY_CHILDREN;
+	ListCell   *lc;
+
+	foreach(lc, plans)
+	{
+		hash = shape_node(many ? NULL : stmt, (const Plan *) lfirst(lc),
+						  hash, depth);
+		if (many)
+			break;
+	}
+	return hash;
 }

@@ -36,6 +36,7 @@
 #include "guc.h"
 #include "snapshot.h"
 #include "store.h"
+#include "strays.h"
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 #define DUMP_MAGIC		0x50474453
@@ -154,7 +155,7 @@ pgd_snapshot_dump(void)
 	put_uint64(&dump, (uint64) pgd_store_since());
 	pgd_store_read(write_statement, &dump);
 	put_uint32(&dump, 0);
-	pgd_store_read_strays(write_stray, &dump);
+	pgd_strays_read(write_stray, &dump);
 	put_uint32(&dump, 0);
 
 	FIN_CRC32C(dump.crc);
@@ -240,8 +241,12 @@ pgd_snapshot_load(void)
 	/* left by a crash while writing */
 	unlink(DUMP_FILE ".tmp");
 
+	/* what is not continued now would be a stale one the next time */
 	if (!pgd_save)
+	{
+		unlink(DUMP_FILE);
 		return;
+	}
 	dump.file = AllocateFile(DUMP_FILE, PG_BINARY_R);
 	if (dump.file == NULL)
 	{
@@ -322,7 +327,7 @@ read_file(DumpFile *dump)
 		uint64		count = get_uint64(dump);
 
 		if (!dump->bad)
-			pgd_store_count_stray(dbid, sqlstate, count);
+			pgd_strays_count(dbid, sqlstate, count);
 	}
 	return !dump->bad && dump->left == 0;
 }
@@ -371,6 +376,7 @@ read_statement(DumpFile *dump)
 	static char text[PGD_TEXT_MAX];
 	uint32		nbuckets = get_uint32(dump);
 	uint32		len;
+	uint64		total;
 
 	if (dump->bad || nbuckets == 0)
 		return false;
@@ -402,7 +408,9 @@ read_statement(DumpFile *dump)
 			s.histogram.count[bucket] = count;
 	}
 	len = get_uint32(dump);
-	if (len > PGD_TEXT_MAX || !PG_VALID_ENCODING(s.encoding) || s.key.toplevel > 1 || s.key.unused != 0)
+	if (len > PGD_TEXT_MAX || !PG_VALID_ENCODING(s.encoding) ||
+		s.key.toplevel > 1 || s.key.unused != 0 ||
+		!pgd_histogram_total(&s.histogram, &total))
 		dump->bad = true;
 	else
 		get(dump, text, len);

@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "store.h"
+#include "strays.h"
 
 /* How a column is made of the field it stands for. */
 typedef enum ColumnKind
@@ -145,6 +146,8 @@ static const Column status_columns[] = {
 	{"uncaptured", COL_COUNT, offsetof(PgdStoreStatus, uncaptured)},
 	{"own_time", COL_TIME, offsetof(PgdStoreStatus, own_time)},
 	{"own_time_max", COL_TIME, offsetof(PgdStoreStatus, own_time_max)},
+	{"wait_time", COL_TIME, offsetof(PgdStoreStatus, wait_time)},
+	{"wait_time_max", COL_TIME, offsetof(PgdStoreStatus, wait_time_max)},
 	{"since", COL_TIMESTAMP, offsetof(PgdStoreStatus, since)},
 	{NULL}
 };
@@ -176,6 +179,7 @@ check_window(FunctionCallInfo fcinfo)
 	static const char *const ends[] = {"lower", "upper"};
 	HeapTupleHeader window;
 
+	/* not STRICT: no rows, without a word, would look like "nothing yet" */
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -418,7 +422,7 @@ pgd_errors(PG_FUNCTION_ARGS)
 	check_window(fcinfo);
 	sink_open(&sink, fcinfo, error_columns);
 	pgd_store_read(visit_errors, &sink);
-	pgd_store_read_strays(visit_stray, &sink);
+	pgd_strays_read(visit_stray, &sink);
 	return (Datum) 0;
 }
 

@@ -28,7 +28,7 @@
 #include "statement.h"
 #include "text.h"
 
-#define MERGE_INTERVAL	USECS_PER_SEC
+#define MERGE_INTERVAL	(10 * USECS_PER_SEC)
 #define POOL_SIZE		64
 
 int			pgd_nesting = 0;
@@ -39,19 +39,40 @@ PgdExecution *pgd_executions = NULL;
  * allocated beside their query.
  */
 static PgdExecution pool[POOL_SIZE];
-static uint64 pool_used = 0;	/* bit i: pool[i] is in use */
+static int	pool_used = 0;		/* of the pool have ever been used */
+static PgdExecution *pool_free = NULL;	/* those not in use any more */
 
-StaticAssertDecl(POOL_SIZE <= 64, "one bit each");
+static inline void
+set_place(PgdExecution *execution, PgdPending *pending)
+{
+	execution->pending = pending;
+	execution->serial = pending->serial;
+}
 
-static PgdExecution *execution_take(void);
-static void execution_release(void *arg);
-static void unlink_execution(PgdExecution *execution);
-static void set_key(PgdExecution *execution, uint64 queryid);
+/*
+ * Look for the place of a statement; false if it has none.
+ */
+static inline bool
+find(PgdExecution *execution)
+{
+	PgdPending *pending = pgd_pending_find(&execution->key, execution->tag,
+										   execution->plan);
+
+	execution->pending = pending;
+	if (unlikely(pending == NULL))
+		return false;
+	execution->serial = pending->serial;
+	return true;
+}
+
+static inline PgdExecution *execution_take(void);
+static inline void unlink_execution(PgdExecution *execution);
+static inline void set_key(PgdExecution *execution, uint64 queryid);
 static void register_statement(PgdExecution *execution, Node *stmt,
 							   const char *source, int location, int len);
 static inline PgdPending *place(PgdExecution *execution);
 static PgdPending *find_place(PgdExecution *execution);
-static void count_call(PgdExecution *execution, uint64 time, uint64 rows,
+static inline void count_call(PgdExecution *execution, uint64 time, uint64 rows,
 					   const BufferUsage *buffers, const WalUsage *wal,
 					   EState *estate);
 static inline void add_buffers(PgdCounters *c, const BufferUsage *b);
@@ -87,10 +108,7 @@ pgd_statement_begin(QueryDesc *queryDesc)
 	execution->registered = true;
 	set_key(execution, (uint64) stmt->queryId);
 
-	execution->pending = pgd_pending_find(&execution->key, execution->tag,
-										  execution->plan);
-	if (unlikely(execution->pending == NULL ||
-				 !execution->pending->registered))
+	if (unlikely(!find(execution) || !execution->pending->registered))
 		register_statement(execution, (Node *) unconstify(PlannedStmt *, stmt),
 						   queryDesc->sourceText,
 						   stmt->stmt_location, stmt->stmt_len);
@@ -98,29 +116,6 @@ pgd_statement_begin(QueryDesc *queryDesc)
 	execution->outer = pgd_executions;
 	pgd_executions = execution;
 	return execution;
-}
-
-/*
- * After ExecutorStart: now there is a memory context that lasts as long as
- * the execution, and maybe instrumentation that somebody else asked for.
- */
-void
-pgd_statement_started(PgdExecution *execution)
-{
-	QueryDesc  *queryDesc = execution->query;
-	MemoryContext context = queryDesc->estate->es_query_cxt;
-
-	if (queryDesc->totaltime == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		queryDesc->totaltime = InstrAlloc(1, INSTRUMENT_ALL, false);
-		MemoryContextSwitchTo(old);
-	}
-
-	execution->callback.func = execution_release;
-	execution->callback.arg = execution;
-	MemoryContextRegisterResetCallback(context, &execution->callback);
 }
 
 /*
@@ -138,64 +133,45 @@ pgd_statement_end(PgdExecution *execution)
 
 	/* the table was busy before, or was reset since */
 	if (unlikely(!place(execution)->registered))
-		register_statement(execution,
-						   (Node *) queryDesc->plannedstmt,
+		register_statement(execution, (Node *) queryDesc->plannedstmt,
 						   queryDesc->sourceText,
 						   queryDesc->plannedstmt->stmt_location,
 						   queryDesc->plannedstmt->stmt_len);
 
-	InstrEndLoop(instr);
-	count_call(execution, (uint64) (instr->total * 1e9 + 0.5),
+	count_call(execution, pgd_instr_total(instr),
 			   pgd_rows_total(queryDesc, execution->rows),
 			   &instr->bufusage, &instr->walusage, queryDesc->estate);
 
-	if (unlikely(GetCurrentStatementStartTimestamp() - pgd_slot->merged_at >
+	if (unlikely(execution->pending->last_seen - pgd_slot->merged_at >
 				 MERGE_INTERVAL))
 		pgd_pending_merge_all();
 }
 
 /*
- * ExecutorStart failed, so that there is nothing to release the execution.
- */
-void
-pgd_statement_forget(PgdExecution *execution)
-{
-	execution->counted = true;
-	execution_release(execution);
-}
-
-/*
  * Get an execution to fill.  NULL if out of memory.
  */
-static PgdExecution *
+static inline PgdExecution *
 execution_take(void)
 {
-	PgdExecution *execution;
+	PgdExecution *execution = pool_free;
 
-	if (likely(pool_used != PG_UINT64_MAX))
-	{
-		int			i = pg_rightmost_one_pos64(~pool_used);
-
-		pool_used |= UINT64CONST(1) << i;
-		execution = &pool[i];
-		execution->pooled = true;
-	}
+	if (likely(execution != NULL))
+		pool_free = execution->outer;
+	else if (pool_used < POOL_SIZE)
+		execution = &pool[pool_used++];
 	else
-	{
 		execution = palloc_extended(sizeof(PgdExecution), MCXT_ALLOC_NO_OOM);
-		if (execution != NULL)
-			execution->pooled = false;
-	}
 	return execution;
 }
 
 /*
- * The execution's memory context goes away, after ExecutorEnd or, when there
- * is none, with its (sub)transaction.  Without an error of its own it was a
- * portal that nobody fetched to the end before the rollback.
+ * The execution is over: ExecutorStart failed, or its memory context goes
+ * away, after ExecutorEnd or, when there is none, with its (sub)transaction.
+ * Not counted until now, it was a portal that nobody fetched to its end
+ * before a rollback.
  */
-static void
-execution_release(void *arg)
+void
+pgd_statement_release(void *arg)
 {
 	PgdExecution *execution = arg;
 
@@ -209,13 +185,16 @@ execution_release(void *arg)
 	}
 
 	unlink_execution(execution);
-	if (execution->pooled)
-		pool_used &= ~(UINT64CONST(1) << (execution - pool));
+	if (likely(execution >= pool && execution < pool + POOL_SIZE))
+	{
+		execution->outer = pool_free;
+		pool_free = execution;
+	}
 	else
 		pfree(execution);
 }
 
-static void
+static inline void
 unlink_execution(PgdExecution *execution)
 {
 	PgdExecution **link = &pgd_executions;
@@ -241,10 +220,8 @@ pgd_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 	execution->counted = false;
 	set_key(execution, (uint64) pstmt->queryId);
 
-	execution->pending = pgd_pending_find(&execution->key, execution->tag, 0);
 	execution->registered = true;
-	if (unlikely(execution->pending == NULL ||
-				 !execution->pending->registered))
+	if (unlikely(!find(execution) || !execution->pending->registered))
 		register_statement(execution, (Node *) pstmt, source,
 						   pstmt->stmt_location, pstmt->stmt_len);
 
@@ -272,6 +249,7 @@ pgd_utility_end(PgdExecution *execution, uint64 rows)
 		return;
 	BufferUsageAccumDiff(&buffers, &pgBufferUsage, &execution->buffers);
 	WalUsageAccumDiff(&wal, &pgWalUsage, &execution->wal);
+	(void) place(execution);
 	count_call(execution, time, rows, &buffers, &wal, NULL);
 }
 
@@ -366,14 +344,13 @@ pgd_statement_failed(PgdExecution *execution, int sqlstate, bool nested)
 
 		if (!INSTR_TIME_IS_ZERO(instr->starttime))
 			InstrStopNode(instr, 0);
-		InstrEndLoop(instr);
-		time = (uint64) (instr->total * 1e9 + 0.5);
+		time = pgd_instr_total(instr);
 		buffers = instr->bufusage;
 	}
 	count_failure(execution, sqlstate, nested, time, &buffers);
 }
 
-static void
+static inline void
 set_key(PgdExecution *execution, uint64 queryid)
 {
 	execution->key.queryid = queryid;
@@ -412,7 +389,7 @@ register_statement(PgdExecution *execution, Node *stmt,
 	}
 
 	if (execution->pending == NULL)
-		execution->pending = place(execution);
+		(void) place(execution);
 	else
 	{
 		pgd_slot_begin_change(pgd_slot);
@@ -430,8 +407,8 @@ register_statement(PgdExecution *execution, Node *stmt,
 static inline PgdPending *
 place(PgdExecution *execution)
 {
-	if (likely(pgd_pending_holds(execution->pending, &execution->key,
-								 execution->tag, execution->plan)))
+	if (likely(execution->pending != NULL &&
+			   pgd_pending_holds(execution->pending, execution->serial)))
 		return execution->pending;
 	return find_place(execution);
 }
@@ -442,34 +419,37 @@ find_place(PgdExecution *execution)
 	bool		registered = execution->registered &&
 		execution->pending == NULL;
 
-	execution->pending = pgd_pending_find(&execution->key, execution->tag,
-										  execution->plan);
-	if (execution->pending == NULL)
-		execution->pending = pgd_pending_claim(&execution->key, execution->tag,
-											   execution->plan, registered);
+	if (!find(execution))
+		set_place(execution,
+				  pgd_pending_claim(&execution->key, execution->tag,
+									execution->plan, registered));
 	return execution->pending;
 }
 
-static void
+/*
+ * Count a completed execution at execution->pending.
+ */
+static inline void
 count_call(PgdExecution *execution, uint64 time, uint64 rows,
 		   const BufferUsage *buffers, const WalUsage *wal, EState *estate)
 {
 	PgdSlot    *slot = pgd_slot;
-	PgdPending *pending = place(execution);
+	PgdPending *pending = execution->pending;
 	PgdCounters *c;
 	int			n = pgd_histogram_bucket(time);
 	PgdPendingBucket *bucket = pgd_pending_bucket(pending, n);
 
 	if (unlikely(bucket == NULL))
 	{
-		pending = execution->pending = pgd_pending_make_room(pending);
+		pending = pgd_pending_make_room(pending);
+		set_place(execution, pending);
 		bucket = pgd_pending_bucket(pending, n);
 	}
 	c = &pending->counters;
 
 	pgd_slot_begin_change(slot);
 	pending->last_seen = GetCurrentStatementStartTimestamp();
-	bucket->bucket = n;
+	bucket->id = n + 1;
 	bucket->count++;
 	c->calls++;
 	c->rows += rows;
@@ -555,7 +535,8 @@ count_failure(PgdExecution *execution, int sqlstate, bool nested,
 	}
 	if (error == NULL)
 	{
-		pending = execution->pending = pgd_pending_make_room(pending);
+		pending = pgd_pending_make_room(pending);
+		set_place(execution, pending);
 		error = &pending->errors[0];
 	}
 

@@ -12,10 +12,11 @@
 
 #include "pg_diagnose.h"
 
-#include "access/parallel.h"
 #include "executor/execdesc.h"
 #include "executor/instrument.h"
+#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "utils/memutils.h"
 
 #include "guc.h"
 #include "pending.h"
@@ -30,14 +31,14 @@ typedef struct PgdExecution
 {
 	struct PgdExecution *outer; /* the one that began before */
 	QueryDesc  *query;			/* NULL: utility statement */
-	PgdPending *pending;		/* where it is counted; may be outdated */
+	PgdPending *pending;		/* where it is counted */
+	uint64		serial;			/* of that place when it was taken */
 	PgdKey		key;
 	uint64		tag;			/* of the key */
 	uint64		plan;			/* shape; 0 for a utility statement */
 	bool		registered;		/* the table has an entry */
 	bool		running;		/* control is inside it */
 	bool		counted;		/* finished, one way or the other */
-	bool		pooled;			/* not allocated */
 	uint64		rows;			/* of all runs, see pgd_rows_total() */
 	uint64		start;			/* utility statement: clock, buffers, WAL */
 	BufferUsage buffers;
@@ -55,9 +56,8 @@ extern PgdExecution *pgd_executions;	/* innermost first */
 
 /* optimizable statements */
 extern PgdExecution *pgd_statement_begin(QueryDesc *queryDesc);
-extern void pgd_statement_started(PgdExecution *execution);
+extern void pgd_statement_release(void *execution);
 extern void pgd_statement_end(PgdExecution *execution);
-extern void pgd_statement_forget(PgdExecution *execution);
 
 /* utility statements */
 extern void pgd_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
@@ -77,15 +77,35 @@ extern void pgd_statement_failed(PgdExecution *execution, int sqlstate,
 PGD_END_INTERNAL
 
 /*
- * Are statements captured at the present level?  Parallel workers leave all
- * to their leader.
+ * Are statements captured at the present level?
  */
 static inline bool
 pgd_statement_wanted(void)
 {
-	return (pgd_track == PGD_TRACK_ALL ||
-			(pgd_track == PGD_TRACK_TOP && pgd_nesting == 0)) &&
-		!IsParallelWorker();
+	return pgd_track == PGD_TRACK_ALL ||
+		(pgd_track == PGD_TRACK_TOP && pgd_nesting == 0);
+}
+
+/*
+ * After ExecutorStart: now there is a memory context that lasts as long as
+ * the execution, and maybe instrumentation that somebody else asked for.
+ */
+static inline void
+pgd_statement_started(PgdExecution *execution, QueryDesc *queryDesc)
+{
+	MemoryContext context = queryDesc->estate->es_query_cxt;
+
+	if (queryDesc->totaltime == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		queryDesc->totaltime = InstrAlloc(1, INSTRUMENT_ALL, false);
+		MemoryContextSwitchTo(old);
+	}
+
+	execution->callback.func = pgd_statement_release;
+	execution->callback.arg = execution;
+	MemoryContextRegisterResetCallback(context, &execution->callback);
 }
 
 /*

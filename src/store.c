@@ -19,10 +19,11 @@
  *   partition's lock exclusively.  So a reader who holds it in shared mode
  *   and adds up entries and slots counts everything once and nothing twice.
  *
- * - On a statement's way the lock is only tried, for about a millisecond at
- *   most.  What cannot be moved stays in the slot, where readers see it all
- *   the same.  A statement waits longer only if it has to make room in its
- *   slot and four partitions are busy at once, or at the end of the session.
+ * - On a statement's way the lock is only tried, for some ten microseconds.
+ *   What cannot be moved stays in the slot, where readers see it all the
+ *   same.  A statement waits for a lock only if it has to make room in its
+ *   slot, four partitions are busy at once, and the slot has no spare place
+ *   left; and at the end of the session.
  *
  * - Under a lock there is no I/O, no error and no work that grows with
  *   anything but the partition's size.  A reader holds a partition for as
@@ -42,22 +43,17 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "guc.h"
 #include "store.h"
+#include "strays.h"
 #include "sums.h"
 #include "table.h"
 
-#define STRAYS			256		/* (database, SQLSTATE) pairs */
-#define PATIENCE_TRIES	20
-#define PATIENCE_NAP	50		/* microseconds between tries */
+#define PATIENCE		20		/* tries for a busy lock */
+#define PATIENCE_SPINS	50		/* between two of them */
 #define READER_SPINS	1000	/* while a slot's owner is writing */
 #define READER_NAP		1000	/* microseconds, then all over again */
-
-typedef struct PgdStray
-{
-	pg_atomic_uint64 key;		/* database << 32 | SQLSTATE, 0: unused */
-	pg_atomic_uint64 count;
-} PgdStray;
 
 typedef struct PgdShared
 {
@@ -65,7 +61,8 @@ typedef struct PgdShared
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
-	PgdStray	strays[STRAYS + 1]; /* the last one: all others */
+	pg_atomic_uint64 wait_time;
+	pg_atomic_uint64 wait_time_max;
 } PgdShared;
 
 /* What a reader makes of a partition. */
@@ -73,6 +70,7 @@ typedef struct PgdReading
 {
 	PgdStatement *statements;
 	int			nstatements;
+	int			nfound;			/* of these, the ones that have an entry */
 	int			allocated;
 	bool		full;			/* more is wanted */
 	int		   *of_entry;		/* index into statements, by entry */
@@ -92,7 +90,10 @@ static Size memory;
 #define LOCK(p)		(&locks[p].lock)
 
 static Size store_layout(char *base);
+static void lock_exclusively(LWLock *lock);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
+static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
+					   uint64 ns);
 static bool pending_is_empty(const PgdPending *pending);
 static void add_pending(PgdStatement *sum, const PgdPending *pending);
 static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
@@ -120,6 +121,7 @@ store_layout(char *base)
 
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_table_layout(base + size));
 	return size;
 }
@@ -153,16 +155,14 @@ pgd_store_startup(void)
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			pg_atomic_init_u64(&shared->strays[i].key, 0);
-			pg_atomic_init_u64(&shared->strays[i].count, 0);
-		}
+		pg_atomic_init_u64(&shared->wait_time, 0);
+		pg_atomic_init_u64(&shared->wait_time_max, 0);
 
 		memset(slots, 0, sizeof(PgdSlot) * nslots);
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
+		pgd_strays_clear();
 		pgd_table_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -193,18 +193,42 @@ pgd_store_partition(const PgdKey *key)
 }
 
 /*
- * Take a lock, but do not wait for it longer than about a millisecond.
+ * Take a lock exclusively, however long it takes.  What we wait is counted.
+ */
+static void
+lock_exclusively(LWLock *lock)
+{
+	uint64		start;
+
+	if (LWLockConditionalAcquire(lock, LW_EXCLUSIVE))
+		return;
+	start = pgd_clock();
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	count_time(&shared->wait_time, &shared->wait_time_max, pgd_clock() - start);
+}
+
+/*
+ * Take a lock, but do not wait for it longer than some ten microseconds: its
+ * holders take about one, except for readers, and those who lost the
+ * processor.  Sleeping is no good, as one may be woken up late.
  */
 static bool
 lock_patiently(LWLock *lock, LWLockMode mode)
 {
-	for (int i = 0; i < PATIENCE_TRIES; i++)
+	uint64		start;
+	bool		taken = false;
+
+	if (LWLockConditionalAcquire(lock, mode))
+		return true;
+	start = pgd_clock();
+	for (int i = 0; i < PATIENCE && !taken; i++)
 	{
-		if (LWLockConditionalAcquire(lock, mode))
-			return true;
-		pg_usleep(PATIENCE_NAP);
+		for (int spin = 0; spin < PATIENCE_SPINS; spin++)
+			SPIN_DELAY();
+		taken = LWLockConditionalAcquire(lock, mode);
 	}
-	return false;
+	count_time(&shared->wait_time, &shared->wait_time_max, pgd_clock() - start);
+	return taken;
 }
 
 /* ----------
@@ -213,8 +237,8 @@ lock_patiently(LWLock *lock, LWLockMode mode)
  */
 
 /*
- * Is there an entry with text for this key?  "busy" is set if we could not
- * look.
+ * Is there an entry with text for this key?  Then it is marked as claimed.
+ * "busy" is set if we could not look.
  */
 bool
 pgd_store_knows(const PgdKey *key, bool *busy)
@@ -228,13 +252,15 @@ pgd_store_knows(const PgdKey *key, bool *busy)
 		return false;
 	entry = pgd_table_find(p, key);
 	known = (entry != NULL && entry->text != PGD_NONE);
+	if (known)
+		pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return known;
 }
 
 /*
- * Make sure that there is an entry with text for this key.  Returns false if
- * the partition was busy.
+ * Make sure that there is an entry with text for this key, and mark it as
+ * claimed.  Returns false if the partition was busy.
  */
 bool
 pgd_store_register(const PgdKey *key, uint64 fingerprint,
@@ -253,6 +279,7 @@ pgd_store_register(const PgdKey *key, uint64 fingerprint,
 		entry->statement.encoding = GetDatabaseEncoding();
 		pgd_table_set_text(p, entry, fingerprint, text, len);
 	}
+	pg_atomic_fetch_add_u32(&entry->claims, 1);
 	LWLockRelease(LOCK(p));
 	return true;
 }
@@ -270,7 +297,7 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 	int			p = slot->partition[way];
 
 	if (wait)
-		LWLockAcquire(LOCK(p), LW_EXCLUSIVE);
+		lock_exclusively(LOCK(p));
 	else if (!LWLockConditionalAcquire(LOCK(p), LW_EXCLUSIVE))
 		return false;
 
@@ -294,11 +321,14 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 		}
 		add_pending(&entry->statement, pending);
 		entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
+		if (pg_atomic_read_u32(&entry->claims) > 0)
+			pg_atomic_fetch_sub_u32(&entry->claims, 1);
 	}
 
 	pgd_slot_begin_change(slot);
 	slot->used &= ~bit;
 	slot->tag[way] = 0;
+	pending->serial = 0;
 	pgd_slot_end_change(slot);
 	pg_atomic_fetch_and_u64(&slot->discard, ~bit);
 
@@ -328,8 +358,11 @@ add_pending(PgdStatement *sum, const PgdPending *pending)
 									pending->errors[i].count);
 	}
 	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
-		sum->histogram.count[pending->buckets[i].bucket] +=
-			pending->buckets[i].count;
+	{
+		if (pending->buckets[i].id != 0)
+			sum->histogram.count[pending->buckets[i].id - 1] +=
+				pending->buckets[i].count;
+	}
 
 	if (pending->plan != 0 && pending->counters.calls > 0)
 	{
@@ -426,20 +459,14 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 	}
 
 	if (!OidIsValid(userid) && queryid == 0)
-	{
-		for (int i = 0; i <= STRAYS; i++)
-		{
-			uint64		stray = pg_atomic_read_u64(&shared->strays[i].key);
-
-			if (!OidIsValid(dbid) || (Oid) (stray >> 32) == dbid)
-				pg_atomic_write_u64(&shared->strays[i].count, 0);
-		}
-	}
+		pgd_strays_reset(dbid);
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);
 		pg_atomic_write_u64(&shared->own_time, 0);
 		pg_atomic_write_u64(&shared->own_time_max, 0);
+		pg_atomic_write_u64(&shared->wait_time, 0);
+		pg_atomic_write_u64(&shared->wait_time_max, 0);
 		pgd_store_set_since(GetCurrentTimestamp());
 	}
 	return forgotten;
@@ -509,11 +536,8 @@ pgd_store_read(PgdStatementVisitor visit, void *arg)
 				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
 		}
 		/* and those that no entry stands for */
-		for (int i = 0; i < reading.nstatements; i++)
-		{
-			if (reading.statements[i].since == 0)
-				visit(&reading.statements[i], NULL, 0, arg);
-		}
+		for (int i = reading.nfound; i < reading.nstatements; i++)
+			visit(&reading.statements[i], NULL, 0, arg);
 		CHECK_FOR_INTERRUPTS();
 	}
 
@@ -577,6 +601,7 @@ read_entries(int p, PgdReading *reading)
 		memcpy(&reading->statements[reading->nstatements++],
 			   &entry->statement, sizeof(PgdStatement));
 	}
+	reading->nfound = reading->nstatements;
 }
 
 /*
@@ -655,11 +680,9 @@ reading_add(PgdReading *reading, const PgdKey *key)
 {
 	PgdStatement *statement;
 
-	for (int i = reading->nstatements - 1; i >= 0; i--)
+	for (int i = reading->nfound; i < reading->nstatements; i++)
 	{
 		statement = &reading->statements[i];
-		if (statement->since != 0)
-			break;
 		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
 			return statement;
 	}
@@ -702,6 +725,8 @@ pgd_store_status(PgdStoreStatus *status)
 	status->uncaptured = pg_atomic_read_u64(&shared->uncaptured);
 	status->own_time = pg_atomic_read_u64(&shared->own_time);
 	status->own_time_max = pg_atomic_read_u64(&shared->own_time_max);
+	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
+	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
 	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
 }
 
@@ -710,65 +735,27 @@ pgd_store_status(PgdStoreStatus *status)
  * ----------
  */
 
-/*
- * Count errors that belong to no statement.  Called while an error is being
- * reported, so this neither allocates nor locks nor throws.
- */
-void
-pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count)
-{
-	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
-	PgdStray   *stray = &shared->strays[STRAYS];
-
-	for (int i = 0; i < STRAYS; i++)
-	{
-		uint64		seen = pg_atomic_read_u64(&shared->strays[i].key);
-
-		if (seen == 0 &&
-			pg_atomic_compare_exchange_u64(&shared->strays[i].key, &seen, key))
-			seen = key;
-		if (seen == key)
-		{
-			stray = &shared->strays[i];
-			break;
-		}
-	}
-	pg_atomic_fetch_add_u64(&stray->count, count);
-}
-
-void
-pgd_store_read_strays(PgdStrayVisitor visit, void *arg)
-{
-	for (int i = 0; i <= STRAYS; i++)
-	{
-		uint64		key = pg_atomic_read_u64(&shared->strays[i].key);
-		PgdStrayError error = {
-			.dbid = (Oid) (key >> 32),
-			.sqlstate = (int32) (key & 0xFFFFFFFF),
-			.count = pg_atomic_read_u64(&shared->strays[i].count),
-		};
-
-		if (error.count > 0)
-			visit(&error, arg);
-	}
-}
-
 void
 pgd_store_count_uncaptured(void)
 {
 	pg_atomic_fetch_add_u64(&shared->uncaptured, 1);
 }
 
+static void
+count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest, uint64 ns)
+{
+	uint64		seen = pg_atomic_read_u64(longest);
+
+	pg_atomic_fetch_add_u64(total, ns);
+	while (ns > seen && !pg_atomic_compare_exchange_u64(longest, &seen, ns))
+		;
+}
+
 /* Time that we took from somebody's statement, beyond the hot path. */
 void
 pgd_store_count_own_time(uint64 ns)
 {
-	uint64		longest = pg_atomic_read_u64(&shared->own_time_max);
-
-	pg_atomic_fetch_add_u64(&shared->own_time, ns);
-	while (ns > longest &&
-		   !pg_atomic_compare_exchange_u64(&shared->own_time_max, &longest, ns))
-		;
+	count_time(&shared->own_time, &shared->own_time_max, ns);
 }
 
 TimestampTz

@@ -19,14 +19,16 @@
 #include "port/atomics.h"
 
 #define PGD_WAYS		4		/* pending statements with the same hash */
-#define PGD_PENDING		64		/* pending statements of a backend */
-#define PGD_PENDING_BUCKETS 16	/* distinct latencies before a merge */
+#define PGD_SETS		15
+#define PGD_SPARES		4		/* for what had to make room but could not */
+#define PGD_PENDING		(PGD_SETS * PGD_WAYS + PGD_SPARES)
+#define PGD_PENDING_BUCKETS 32	/* distinct latencies before a merge */
 #define PGD_PENDING_ERRORS 2	/* distinct SQLSTATEs before a merge */
 
 typedef struct PgdPendingBucket
 {
-	uint16		bucket;
-	uint16		count;			/* 0: unused */
+	uint16		id;				/* of the bucket, plus 1; 0: unused */
+	uint16		count;
 } PgdPendingBucket;
 
 typedef struct PgdPendingError
@@ -39,7 +41,8 @@ typedef struct PgdPendingError
 typedef struct PgdPending
 {
 	PgdKey		key;
-	uint64		plan;			/* shape; executions with another wait elsewhere */
+	uint64		serial;			/* of the claim; no two are the same */
+	uint64		plan;			/* shape; those with another are elsewhere */
 	TimestampTz last_seen;
 	bool		registered;		/* the table had an entry when we began */
 	PgdPendingError errors[PGD_PENDING_ERRORS];
@@ -77,21 +80,14 @@ typedef struct PgdStoreStatus
 	int64		uncaptured;		/* executions without a query identifier */
 	int64		own_time;		/* nanoseconds spent beyond the hot path */
 	int64		own_time_max;	/* longest of these */
+	int64		wait_time;		/* of these, spent waiting for a lock */
+	int64		wait_time_max;	/* longest of these */
 	TimestampTz since;
 } PgdStoreStatus;
-
-/* Errors that belong to no statement: parse errors, failed COMMITs, ... */
-typedef struct PgdStrayError
-{
-	Oid			dbid;
-	int32		sqlstate;
-	uint64		count;
-} PgdStrayError;
 
 /* "text" is NULL when there is none; it is not zero-terminated. */
 typedef void (*PgdStatementVisitor) (const PgdStatement *statement,
 									 const char *text, int len, void *arg);
-typedef void (*PgdStrayVisitor) (const PgdStrayError *error, void *arg);
 
 PGD_BEGIN_INTERNAL
 
@@ -111,7 +107,6 @@ extern int64 pgd_store_reset(Oid userid, Oid dbid, uint64 queryid);
 
 /* readers */
 extern void pgd_store_read(PgdStatementVisitor visit, void *arg);
-extern void pgd_store_read_strays(PgdStrayVisitor visit, void *arg);
 extern void pgd_store_status(PgdStoreStatus *status);
 
 /* slots */
@@ -119,7 +114,6 @@ extern PgdSlot *pgd_store_slot(int procno);
 extern int	pgd_store_partition(const PgdKey *key);
 
 /* counts without a lock */
-extern void pgd_store_count_stray(Oid dbid, int32 sqlstate, uint64 count);
 extern void pgd_store_count_uncaptured(void);
 extern void pgd_store_count_own_time(uint64 ns);
 extern TimestampTz pgd_store_since(void);

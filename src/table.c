@@ -18,9 +18,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "port/pg_bitutils.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #include "guc.h"
 #include "sums.h"
@@ -176,10 +176,11 @@ pgd_table_insert(int p, const PgdKey *key)
 
 	memset(&entry->statement, 0, sizeof(PgdStatement));
 	entry->statement.key = *key;
-	entry->statement.since = GetCurrentStatementStartTimestamp();
+	entry->statement.since = GetCurrentTimestamp();
 	entry->text = NONE;
 	entry->text_len = 0;
 	entry->usage = 1;
+	pg_atomic_init_u32(&entry->claims, 0);
 	entry->in_use = true;
 	entry->evicted = false;
 	entry_link(p, entry);
@@ -221,30 +222,40 @@ entry_unlink(int p, PgdEntry *entry)
 }
 
 /*
- * Choose the entry to give up: the clock sweep takes the first one that was
- * not used since the hand last came by, and looks at SWEEP of them at most,
- * then takes the least used of these.
+ * Choose the entry to give up.  The clock sweep looks at SWEEP entries at
+ * most and takes the first that was not used since the hand last came by, or
+ * else the least used one.  What some session has pending is in use, and goes
+ * last.
  */
 static PgdEntry *
 entry_choose_victim(int p)
 {
 	PgdPartition *part = &partitions[p];
 	PgdEntry   *victim = NULL;
+	uint32		victim_use = 0;
 	int			looked = 0;
 
 	for (int step = 0; step < nentries && looked < SWEEP; step++)
 	{
 		PgdEntry   *entry = &ENTRIES(p)[part->hand];
+		uint32		use;
 
 		part->hand = (part->hand + 1) % nentries;
 		if (!entry->in_use || entry->evicted)
 			continue;
 		looked++;
-		if (victim == NULL || entry->usage < victim->usage)
+		use = entry->usage;
+		if (pg_atomic_read_u32(&entry->claims) > 0)
+			use += PGD_USAGE_MAX + 1;
+		else if (entry->usage > 0)
+			entry->usage--;
+		if (victim == NULL || use < victim_use)
+		{
 			victim = entry;
-		if (entry->usage == 0)
+			victim_use = use;
+		}
+		if (use == 0)
 			break;
-		entry->usage--;
 	}
 	return victim;
 }

@@ -10,6 +10,8 @@
 
 #include "pg_diagnose.h"
 
+#include "port/atomics.h"
+
 #define PGD_PARTITIONS	16
 #define PGD_USAGE_MAX	5
 #define PGD_NONE		(-1)
@@ -29,6 +31,7 @@ typedef struct PgdEntry
 	int32		next;			/* in the hash chain, or in the free list */
 	int32		text;			/* first cell */
 	int32		text_len;
+	pg_atomic_uint32 claims;	/* slots that have it pending, about */
 	uint8		usage;			/* for the clock sweep */
 	bool		in_use;
 	bool		evicted;		/* the (evicted) row of a database */

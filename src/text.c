@@ -464,8 +464,11 @@ take_token(Masking *m, int start, int end, const char *word)
 	classify(&t, m->source + start, end - start, word);
 	if (t.tclass == TOKEN_OPERATOR)
 	{
-		/* the scanner has no operator longer than that */
-		strlcpy(op, t.source, Min(t.len + 1, sizeof(op)));
+		/* the scanner has no operator that does not fit */
+		int			len = Min(t.len, (int) sizeof(op) - 1);
+
+		memcpy(op, t.source, len);
+		op[len] = '\0';
 		t.spelling = strcmp(op, "!=") == 0 ? "<>" : op;
 	}
 

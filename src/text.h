@@ -17,7 +17,7 @@
 #include "pg_diagnose.h"
 
 /* No more than so many bytes of a statement are looked at. */
-#define PGD_TEXT_SCAN_MAX (32 * 1024)
+#define PGD_TEXT_SCAN_MAX (16 * 1024)
 
 typedef struct PgdText
 {

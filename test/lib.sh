@@ -73,7 +73,7 @@ copy_tree()
 {
 	mkdir -p "$1"
 	tar -C "$top" --exclude-vcs --exclude='*.o' --exclude='*.bc' \
-		--exclude='*.so' --exclude=./results --exclude=./tmp_check \
+		--exclude='*.so' --exclude=./results --exclude=./tmp_check --exclude=./.deps \
 		-cf - . | tar -C "$1" --no-same-owner -xf -
 }
 
@@ -115,7 +115,7 @@ find_pg_config()
 	local candidate
 
 	if [ -n "${PG_CONFIG:-}" ]; then
-		command -v "$PG_CONFIG"
+		candidate=$(command -v "$PG_CONFIG") && realpath -s "$candidate"
 		return
 	fi
 	for candidate in /usr/lib/postgresql/15/bin/pg_config \

@@ -67,12 +67,17 @@ concept_of()
 layer_of()
 {
 	case $1 in
-		pg_diagnose) echo 4 ;;
-		hooks | worker | sqlfuncs) echo 3 ;;
-		statement | plan | predicate | error | text | xact | detectors | \
-			whatif | advise | snapshot) echo 2 ;;
-		store | guc | histogram) echo 1 ;;
-		vocabulary | counterlist | compat) echo 0 ;;
+		pg_diagnose) echo 10 ;;
+		hooks | worker | sqlfuncs) echo 9 ;;
+		error | xact | advise) echo 8 ;;
+		statement | detectors | predicate) echo 7 ;;
+		plan | text | snapshot | whatif) echo 6 ;;
+		pending) echo 5 ;;
+		store) echo 4 ;;
+		table | strays) echo 3 ;;
+		guc | sums | histogram_*) echo 2 ;;
+		vocabulary) echo 1 ;;
+		histogram | counterlist | compat) echo 0 ;;
 		*) return 1 ;;
 	esac
 }
@@ -83,7 +88,6 @@ is_allowed_sibling()
 {
 	case "$1 $2" in
 		"xact detectors") ;;
-		"statement plan" | "statement text" | "statement error") ;;
 		*) [ "$1" = "$2" ] || [ "$(layer_of "$1")" = 0 ] ;;
 	esac
 }

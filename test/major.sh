@@ -43,9 +43,11 @@ make_chroot()
 	is_root || cannot "a chroot needs root"
 	archive=$(debian_archive)
 	[ -n "$archive" ] || cannot "this machine knows no Debian archive"
-	if ! command -v mmdebstrap >/dev/null; then
+	# Without mount, mmdebstrap goes on without /proc, and packages fail.
+	if ! type mmdebstrap mount unshare >/dev/null 2>&1; then
 		quietly apt-get "${apt_options[@]}" install --no-install-recommends \
-			mmdebstrap || cannot "mmdebstrap cannot be installed"
+			mmdebstrap mount util-linux ||
+			cannot "mmdebstrap cannot be installed"
 	fi
 
 	say "making a chroot of $suite with PostgreSQL $major (a minute or two)"
@@ -93,7 +95,7 @@ enter_chroot()
 			mount --rbind /dev dev
 			mount -t tmpfs -o mode=1777 tmpfs dev/shm
 			# For commands that install what they need besides.
-			cp -L /etc/resolv.conf /etc/hosts etc/
+			cp -L /etc/resolv.conf /etc/hosts etc/ || true
 			copy_tree "$PWD/srv/pg_diagnose"
 			# Not exec: as the first process of the namespace this shell
 			# reaps what a stopped server leaves behind.
@@ -119,6 +121,10 @@ fi
 
 chroot=$cache/chroot-$major
 [ -d "$chroot" ] || make_chroot "$chroot"
-[ "$1" = --prepare ] && exit 0
 is_root || cannot "a chroot needs root"
+if [ "$1" = --prepare ]; then
+	# In a container without the right to mount, it is of no use.
+	(enter_chroot "$chroot" true) || cannot "the chroot cannot be entered"
+	exit 0
+fi
 enter_chroot "$chroot" "$@"

@@ -115,14 +115,14 @@ BEGIN ATOMIC
 							WHERE datname = current_database())
 			THEN '' ELSE 'in database ' || n.database || ': ' END ||
 			CASE WHEN n.toplevel THEN '' ELSE 'inside functions: ' END ||
-			diagnose.shortened(n.shown, 300),
+			diagnose.short_text(n.shown, 300),
 		jsonb_strip_nulls(jsonb_build_object(
 			'database', n.database, 'role', n.role,
 			'inside_functions', NOT n.toplevel,
 			'fingerprint', n.fingerprint, 'queryid', n.queryids[1],
 			'statements_alike', nullif(cardinality(n.queryids), 1),
 			'calls', n.calls)),
-		format(E'\nFROM diagnose.statements(diagnose.since_reset())\nWHERE %s',
+		format(E'\nFROM diagnose.statements\nWHERE %s',
 			CASE
 				WHEN n.fingerprint IS NULL
 					THEN format('queryid = %s', n.queryids[1])

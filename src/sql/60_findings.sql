@@ -98,7 +98,7 @@ SELECT row_number() OVER (ORDER BY f.impact_ms_per_s DESC NULLS LAST,
 		f.key) AS rank,
 	round(f.impact_ms_per_s::numeric, 1) AS ms_per_s,
 	f.severity,
-	diagnose.shortened(regexp_replace(concat_ws(': ', f.problem, f.subject),
+	diagnose.short_text(regexp_replace(concat_ws(': ', f.problem, f.subject),
 		'\s+', ' ', 'g'), 79) AS problem,
 	diagnose.finding_id(f.key) AS explain
 FROM diagnose.findings(diagnose.since_reset()) AS f

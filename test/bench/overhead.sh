@@ -66,7 +66,7 @@ check_arguments()
 
 check_installation()
 {
-	local pkglibdir
+	local pkglibdir word
 
 	pkglibdir=$("$PG_CONFIG" --pkglibdir) || die "cannot run \"$PG_CONFIG\""
 	BINDIR=$("$PG_CONFIG" --bindir)
@@ -74,7 +74,7 @@ check_installation()
 	[ -x "$BINDIR/pgbench" ] || die "there is no pgbench in $BINDIR"
 	for word in pg_stat_statements pg_diagnose; do
 		[ -e "$pkglibdir/$word.so" ] ||
-			die "$word is not installed in $pkglibdir: run \"make install\" first"
+			die "$word is not installed in $pkglibdir: run \"make install\""
 	done
 	[ "$PEERS" = 0 ] && return
 	[ ! -e "$pkglibdir/pg_qualstats.so" ] || CONFIGS+=(qualstats)

@@ -9,7 +9,10 @@ while (<>)
 	chomp;
 	my ($kind, @f) = split /\t/;
 	if ($kind eq 'meta') { $meta{ $f[0] } = $f[1]; }
-	elsif ($kind eq 'instructions') { push @{ $instr{ $f[0] }{ $f[1] } }, $f[2]; }
+	elsif ($kind eq 'instructions')
+	{
+		push @{ $instr{ $f[0] }{ $f[1] } }, $f[2];
+	}
 	elsif ($kind eq 'tps') { $tps{ $f[0] }{ $f[1] }[ $f[2] ] = $f[3]; }
 	elsif ($kind eq 'latency') { push @latency, [@f]; }
 	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
@@ -18,9 +21,9 @@ while (<>)
 
 my @cases = (
 	[ prepared => 'prepared SELECT by key' ],
-	[ simple => 'simple-protocol SELECT by key' ],
+	[ simple => 'simple SELECT by key' ],
 	[ tpcb => 'TPC-B (7 statements)' ],
-	[ churn => 'churn, 5,000 shapes, max 1,000' ],
+	[ churn => 'churn, 5,000 shapes' ],
 	[ hot => '8 clients, one statement' ]);
 
 my %label = (
@@ -56,13 +59,22 @@ sub instructions
 	return median(@$v);
 }
 
-# What a configuration adds to another, or undef when not measured.
-sub added
+# What a configuration adds to another in each repeat.  Repeats are compared one
+# by one: all servers go through the same states of their tables, but TPC-B's
+# tables are in another state in each repeat.
+sub additions
 {
 	my ($case, $config, $base) = @_;
-	my ($with, $without) =
-	  (instructions($case, $config), instructions($case, $base));
-	return defined $with && defined $without ? $with - $without : undef;
+	my ($with, $without) = map { $instr{$case}{$_} } $config, $base;
+	return () unless $with && $without;
+	return map { $with->[$_] - $without->[$_] } 0 .. $#$with;
+}
+
+# The median of them, or undef when not measured.
+sub added
+{
+	my @v = additions(@_);
+	return @v ? median(@v) : undef;
 }
 
 sub percent_of_pgss
@@ -74,15 +86,17 @@ sub percent_of_pgss
 	return 100 * $ours / $pgss;
 }
 
-# The widest spread of repeated counts of one case, in percent of the count.
+# The widest spread of an addition over the repeats, in percent of the case.
 sub repeatability
 {
 	my ($case) = @_;
 	my $widest;
-	for my $v (values %{ $instr{$case} })
+	for ([ 'pgss', 'bare' ], [ 'diagnose', 'pgss' ])
 	{
-		next if @$v < 2;
-		my $spread = 100 * (quantile(1, @$v) - quantile(0, @$v)) / median(@$v);
+		my @v = additions($case, @$_);
+		next if @v < 2;
+		my $spread = 100 * (quantile(1, @v) - quantile(0, @v))
+		  / instructions($case, $_->[1]);
 		$widest = $spread if !defined $widest || $spread > $widest;
 	}
 	return $widest;
@@ -126,8 +140,8 @@ sub table
 			} 0 .. $#cell) . " |\n";
 	};
 	print "\n", $line->(@{ $rows[0] });
-	print '|', join('|', map { $_ ? '-' x ($width[$_] + 1) . ':' : '-' x ($width[0] + 2) }
-		0 .. $#width), "|\n";
+	print '|', join('|', '-' x ($width[0] + 2),
+		map { '-' x ($_ + 1) . ':' } @width[ 1 .. $#width ]), "|\n";
 	print $line->(@$_) for @rows[ 1 .. $#rows ];
 }
 
@@ -151,10 +165,13 @@ sub main_table
 
 sub peers_table
 {
-	my @peers = grep { exists $instr{prepared}{$_} || exists $tps{prepared}{$_} }
-	  qw(diagnose qualstats explain);
+	my @peers = grep {
+		my $config = $_;
+		grep { exists $_->{$config} } values %instr, values %tps;
+	} qw(diagnose qualstats explain);
 	return if @peers < 2;
-	my @rows = ([ 'added to pg_stat_statements', map { ($label{$_}, 'tps ratio') } @peers ]);
+	my @rows = ([ 'added to pg_stat_statements',
+			map { ($label{$_}, 'tps ratio') } @peers ]);
 	for (@cases)
 	{
 		my ($case, $title) = @$_;
@@ -168,8 +185,9 @@ sub peers_table
 sub latency_table
 {
 	return unless @latency;
-	my @rows = ([ 'statement latency in the churn, ms', 'p50', 'p99.9', 'max, median round',
-			'max', 'statements', 'over 5 ms' ]);
+	my @rows = ([ 'latency in the churn, ms', 'p50', 'p99.9',
+			'max, median round', 'max', 'statements',
+			'over 5 ms, of 100,000' ]);
 	for my $config (qw(bare pgss diagnose qualstats explain))
 	{
 		my @runs = grep { $_->[0] eq $config } @latency;
@@ -182,7 +200,8 @@ sub latency_table
 			(map { sprintf '%.2f', $_ / 1000 } median($column->(1)),
 				median($column->(2)), median($column->(3)),
 				quantile(1, $column->(3))),
-			commas($statements), commas($over) ];
+			commas($statements),
+			sprintf('%.0f', 100_000 * $over / $statements) ];
 	}
 	table(@rows);
 }
@@ -196,18 +215,29 @@ sub verdict
 }
 
 my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
-printf "\n%s, %s processors, %04d-%02d-%02d; instructions by %s.\n", $meta{version},
-  $meta{processors}, $year + 1900, $month + 1, $day, $meta{method} // 'nothing';
-printf "Instructions: median of %d. Throughput: ratio of the medians of %d runs of %d s\n"
-  . "(quartiles of the rounds). \"pgss\" is what pg_stat_statements adds to the bare server,\n"
-  . "\"ours\" what pg_diagnose adds to both.\n",
-  @meta{qw(repeats rounds seconds)};
+printf "\n%s, %s processors, %04d-%02d-%02d.\n",
+  @meta{qw(version processors)},
+  $year + 1900, $month + 1, $day;
+print "\"pgss\" is what pg_stat_statements adds to the bare server,\n"
+  . "\"ours\" what pg_diagnose adds to both.\n";
+printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)}
+  if %instr;
+printf "Throughput: ratio of the medians of %d runs of %d s "
+  . "(quartiles of the rounds).\n",
+  @meta{qw(rounds seconds)}
+  if %tps;
 main_table();
 peers_table();
 latency_table();
 print "\n";
 verdict('prepared SELECT, of pg_stat_statements\' own addition', '%.1f %%',
 	percent_of_pgss('prepared', 'diagnose'), 40);
-verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',
-	median(@reader), 20)
-  if @reader;
+if (@reader)
+{
+	verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',
+		median(@reader), 20);
+}
+elsif (defined $meta{reader})
+{
+	print "* reading 5,000 statements: not measured, $meta{reader}\n";
+}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Throw-away servers for the benchmarks; sourced, not run.
 #
 # Every server is a copy of one template, listens only on a socket inside the
@@ -125,7 +126,9 @@ own_settings()
 		diagnose | reader)
 			echo "shared_preload_libraries = 'pg_stat_statements,pg_diagnose'" ;;
 		qualstats)
-			echo "shared_preload_libraries = 'pg_stat_statements,pg_qualstats'" ;;
+			echo "shared_preload_libraries = 'pg_stat_statements,pg_qualstats'"
+			# its default, one over max_connections, for the usual 100
+			echo "pg_qualstats.sample_rate = 0.01" ;;
 		explain)
 			echo "shared_preload_libraries = 'pg_stat_statements,auto_explain'"
 			echo "auto_explain.log_min_duration = '10s'"

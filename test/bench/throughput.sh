@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Measurement B: throughput, latency in the churn, and the reader; sourced.
 #
 # The configurations take turns in short runs, so that what else happens on the
@@ -101,7 +102,7 @@ measure_reader()
 		die "the churn makes $shapes different statements instead of 5000"
 
 	if [ -z "$(sql 5460 -c "SELECT to_regclass('diagnose.statements')")" ]; then
-		say "there is no view diagnose.statements: the reader is left out"
+		result meta reader "there is no view diagnose.statements"
 	else
 		result reader rows \
 			"$(sql 5460 -c 'SELECT count(*) FROM diagnose.statements')"

@@ -138,6 +138,10 @@ BEGIN
 				b := pg_temp.mutate(histogram_send(pg_temp.valid()));
 				t := b::text;
 				h := pg_temp.recv(b);
+				-- only one binary form is right
+				IF histogram_send(h) <> b THEN
+					RAISE EXCEPTION 'binary comes back different: %', t;
+				END IF;
 			ELSE
 				-- the stored form of version 1, as the file header describes it
 				SELECT '\x01' || coalesce(string_agg(set_byte('\x00', 0,

@@ -8,14 +8,17 @@ BEGIN ATOMIC
 	WITH errors AS MATERIALIZED (
 		SELECT e.* FROM diagnose.errors_by_sqlstate(w) AS e
 	),
-	workload AS MATERIALIZED (
-		SELECT s.* FROM diagnose.workload(w) AS s
+	calls AS (
+		SELECT s.dbid, sum(s.calls)::bigint AS calls
+		FROM diagnose.statements(w) AS s
+		WHERE s.toplevel AND NOT diagnose.is_own(s.query)
+		GROUP BY s.dbid
 	),
 	raised AS (
 		SELECT s.identity, s.subject, s.evidence, s.toplevel, s.verify_from,
 			s.seconds, s.dbid, s.calls, s.failed - s.failed_nested AS failed,
 			s.failed_time, s.failed_blks, e.sqlstate, e.sqlstates
-		FROM workload AS s
+		FROM diagnose.workload(w) AS s
 			CROSS JOIN LATERAL (
 				SELECT (array_agg(x.sqlstate ORDER BY x.failures DESC, x.sqlstate))[1] AS sqlstate,
 					jsonb_object_agg(coalesce(x.sqlstate, 'others'), x.failures) AS sqlstates
@@ -31,11 +34,11 @@ BEGIN ATOMIC
 			'before execution, in database ' || d.datname,
 			jsonb_build_object('database', d.datname),
 			true, NULL, (SELECT diagnose.seconds(w)), e.dbid,
-			(SELECT coalesce(sum(s.calls), 0) FROM workload AS s
-			 WHERE s.dbid = e.dbid AND s.toplevel)::bigint,
-			e.failures, NULL, NULL, e.sqlstate,
+			coalesce(c.calls, 0), e.failures, NULL, NULL, e.sqlstate,
 			jsonb_build_object(e.sqlstate, e.failures)
-		FROM errors AS e JOIN pg_database AS d ON d.oid = e.dbid
+		FROM errors AS e
+			JOIN pg_database AS d ON d.oid = e.dbid
+			LEFT JOIN calls AS c ON c.dbid = e.dbid
 		WHERE e.userid IS NULL AND e.queryid IS NULL AND e.sqlstate IS NOT NULL
 	),
 	judged AS (

@@ -46,7 +46,7 @@ BEGIN ATOMIC
 		CASE WHEN j.database = current_database() THEN ''
 			ELSE 'in database ' || j.database || ': ' END ||
 			CASE WHEN j.toplevel THEN '' ELSE 'inside functions: ' END ||
-			diagnose.shortened(coalesce(j.query, '<text not kept>'), 300),
+			diagnose.short_text(coalesce(j.query, '<text not kept>'), 300),
 		j.impact, NULL::float8, 'inferred', j.calls,
 		format('took %s on average over %s before capturing began',
 			diagnose.duration_text(j.mean), diagnose.count_text(j.calls, 'call')),
@@ -58,7 +58,7 @@ BEGIN ATOMIC
 			'evictions_since', j.evictions),
 		'An average hides how slow the slow calls are: let the workload run on and look again. SELECT diagnose.full_text(queryid) shows the whole statement. What is over can be forgotten with pg_stat_statements_reset().',
 		NULL::text, NULL::text,
-		format(E'SELECT calls, diagnose.quantile(histogram, 0.95) AS p95\nFROM diagnose.statements(diagnose.since_reset())\nWHERE queryid = %s', j.queryid),
+		format(E'SELECT calls, diagnose.quantile(histogram, 0.95) AS p95\nFROM diagnose.statements\nWHERE queryid = %s', j.queryid),
 		NULL::text
 	FROM judged AS j
 	WHERE j.mean >= current_setting('pg_diagnose.slow_before_install_min_time')::float8
