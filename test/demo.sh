@@ -26,9 +26,9 @@ export PGCLIENTENCODING=UTF8
 
 fixtures=$top/test/fixtures
 deadline=150		# seconds after which an application is ended
-bold='' plain=''
+bold='' plain='' again=''	# again: where the line begins
 if [ -t 1 ]; then
-	bold=$'\e[1m' plain=$'\e[0m'
+	bold=$'\e[1m' plain=$'\e[0m' again=$'\r'
 fi
 linestyle=ascii arrow='->'
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
@@ -231,7 +231,7 @@ look()
 # The line of the workload, with its figures so far.
 show_progress()
 {
-	printf '\r  %-10s %-100s%4d s' workload "${#applications[@]} applications:\
+	printf '%s  %-10s %-100s%4d s' "$again" workload "${#applications[@]} applications:\
  $statements statements, $failed failed; up to $most_idle idle in transaction,\
  $most_waiting waiting for a lock" $((SECONDS - start))
 }
@@ -350,7 +350,7 @@ keep()
 
 	psql=$(command -v psql) || psql=$("$PG_CONFIG" --bindir)/psql
 	{
-		echo "#!/bin/sh"
+		echo "#!/bin/sh -e"
 		! is_root || echo "runuser -u $(server_user) -- \\"
 		echo "'$bindir/pg_ctl' -D '$work/data' -m fast -s stop"
 		echo "rm -rf '$work'"
@@ -359,6 +359,7 @@ keep()
 	trap - EXIT
 	title "The server stays up"
 	echo "  to look around    $psql -h $PGHOST -p $PGPORT -U $PGUSER $PGDATABASE"
+	printf '%s\n' "  then              SELECT * FROM diagnose.findings;  \\dv diagnose.*  \\df diagnose.*"
 	echo "  to stop it        $work/stop"
 }
 
