@@ -264,7 +264,7 @@ workload()
 report()
 {
 	unseen -P footer=off -P linestyle="$linestyle" "$@" |
-		sed '/^$/d; s/^/ /; s/ *$//'
+		sed '/^$/d; s/ *$//'
 }
 
 # value QUERY
