@@ -53,10 +53,13 @@ SELECT failing_statement(array_fill(0, ARRAY[5]));
 SELECT subject, problem, evidence, advice FROM pg_temp.found('failing_statement');
 
 -- found: not caught there, and reported where it was raised, not where it
--- ended
+-- ended; once, that was the same
 CREATE OR REPLACE FUNCTION failing_statement(divisors int[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+	IF divisors = '{}' THEN
+		RAISE EXCEPTION 'nothing to divide by';
+	END IF;
 	PERFORM 1 / divisors[1] FROM failing_statement WHERE id = 1;
 END $$;
 SELECT diagnose.reset() IS NOT NULL AS reset;
@@ -65,6 +68,7 @@ SELECT failing_statement('{0}');
 SELECT failing_statement('{0}');
 SELECT failing_statement('{0}');
 SELECT failing_statement('{0}');
+SELECT failing_statement('{}');
 SELECT subject, problem FROM pg_temp.found('failing_statement');
 
 -- found: errors of the parser belong to no statement

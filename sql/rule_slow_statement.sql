@@ -27,6 +27,7 @@ SELECT * FROM pg_temp.found('slow_statement');
 
 -- found: a single call, of a statement that runs others
 SELECT diagnose.reset() IS NOT NULL AS reset;
+DO 'BEGIN END'; -- which is another one, though both are masked to DO ?
 DO 'BEGIN PERFORM pg_sleep(0.15) AS within; END'; -- workload: slow inside
 SELECT subject, problem, advice FROM pg_temp.found('slow_statement');
 

@@ -45,12 +45,15 @@ CREATE TABLE texts (name varchar(10) REFERENCES parent (name)
 CREATE TABLE parts (parent int REFERENCES parent, filler text)
 	PARTITION BY LIST (parent);
 CREATE TABLE part PARTITION OF parts DEFAULT;
+CREATE TABLE unchanged (id int PRIMARY KEY);
+CREATE TABLE two (a int REFERENCES parent, b int REFERENCES unchanged, filler text);
+INSERT INTO two SELECT NULL, NULL, filler FROM plain;
 INSERT INTO "Child" SELECT i, NULL, repeat('x', 100) FROM generate_series(1, 10000) AS i;
 INSERT INTO half SELECT NULL, NULL, filler FROM plain;
 INSERT INTO texts SELECT NULL, filler FROM plain;
 INSERT INTO parts SELECT NULL, filler FROM plain;
 SELECT * FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'Fk';
-ANALYZE "Child", half, texts, parts;
+ANALYZE "Child", half, texts, parts, two;
 SELECT count(*) FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'Fk';
 SELECT severity, count(*) FROM diagnose.findings(diagnose.since_reset())
 WHERE rule = 'unindexed_foreign_key' AND key ~ 'Fk' GROUP BY 1;

@@ -55,6 +55,7 @@ BEGIN ATOMIC
 				WHEN p.is_modest THEN format('About %s MB of %s would keep this in memory. Every sort and hash of every session may take that much, so raise it for this role, or with SET LOCAL in the transaction that needs it, rather than for all.', p.megabytes, p.setting)
 				ELSE format('Keeping this in memory would take about %s MB of %s: sort, group or join fewer rows, by a narrower condition, fewer columns, or an index in the order that is asked for.', p.megabytes, p.setting)
 			END,
+			CASE WHEN p.is_modest AND pg_is_in_recovery() THEN 'ALTER ROLE runs on the primary.' END,
 			CASE WHEN p.impact IS NULL THEN 'Set track_io_timing = on to learn what it costs.' END),
 		CASE WHEN p.is_modest THEN p.alter_role || format('SET %s = %L', p.setting, p.megabytes || 'MB') END,
 		CASE WHEN p.is_modest THEN p.alter_role ||
