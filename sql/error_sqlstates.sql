@@ -1,6 +1,9 @@
 -- Failed executions are counted exactly: by statement, level and SQLSTATE, at
 -- every level that the error ended, also when somebody catches it; and errors
 -- that belong to no statement by database.
+--
+-- Expected output: _1.out is for 18, which gives what CREATE TABLE AS and DECLARE
+-- CURSOR execute a query identifier of its own.
 CREATE TABLE err (id int PRIMARY KEY, v int);
 INSERT INTO err SELECT i, 0 FROM generate_series(1, 10) AS i;
 CREATE TABLE err_deferred (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);

@@ -30,6 +30,7 @@ static uint64 claims = 0;
 
 static bool make_way(int set);
 static bool displace(int way);
+static void merge_at_any_price(int way);
 
 /*
  * Take possession of our slot.  False if this process has none, or is about
@@ -110,7 +111,7 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 		uint64		start = pgd_clock();
 
 		if (!make_way(set))
-			(void) pgd_store_merge(slot, set, true);
+			merge_at_any_price(set);
 		pgd_store_count_own_time(pgd_clock() - start);
 	}
 	way = pg_rightmost_one_pos64(~slot->used & ways);
@@ -176,6 +177,18 @@ displace(int way)
 }
 
 /*
+ * The one occasion on which a statement sleeps for another session.
+ */
+static void
+merge_at_any_price(int way)
+{
+	uint64		start = pgd_clock();
+
+	(void) pgd_store_merge(pgd_slot, way, true);
+	pgd_store_count_wait(pgd_clock() - start);
+}
+
+/*
  * One of the small arrays of a statement is full: give what is there to the
  * table and begin anew.
  */
@@ -189,7 +202,7 @@ pgd_pending_make_room(PgdPending *pending)
 	uint64		start = pgd_clock();
 
 	if (!pgd_store_merge(pgd_slot, way, false) && !displace(way))
-		(void) pgd_store_merge(pgd_slot, way, true);
+		merge_at_any_price(way);
 	pgd_store_count_own_time(pgd_clock() - start);
 	return pgd_pending_claim(&key, pgd_pending_tag(&key), plan, registered);
 }

@@ -28,7 +28,10 @@
 
 #include <unistd.h>
 
+#include "catalog/pg_control.h"
+#include "common/controldata_utils.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
@@ -60,6 +63,7 @@ static const char *const counter_names[] = {
 #undef PGD_COUNTER
 };
 
+static bool was_clean_shutdown(void);
 static void write_statement(const PgdStatement *s, const char *text, int len,
 							void *arg);
 static void write_stray(const PgdStrayError *error, void *arg);
@@ -138,7 +142,7 @@ pgd_snapshot_dump(void)
 {
 	DumpFile	dump = {0};
 
-	if (!pgd_save)
+	if (!pgd_save || !was_clean_shutdown())
 		return;
 
 	dump.file = AllocateFile(DUMP_FILE ".tmp", PG_BINARY_W);
@@ -177,6 +181,23 @@ error:
 			 errmsg("could not write file \"%s\": %m", DUMP_FILE ".tmp"),
 			 errdetail("What pg_diagnose knew is lost.")));
 	unlink(DUMP_FILE ".tmp");
+}
+
+/*
+ * An immediate shutdown looks like any other to a callback, but has killed
+ * processes while they were writing or held a lock: then shared memory cannot
+ * be read, and waiting for it would never end.  The control file knows.
+ */
+static bool
+was_clean_shutdown(void)
+{
+	bool		crc_ok;
+	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
+	bool		clean = crc_ok && (control->state == DB_SHUTDOWNED ||
+								   control->state == DB_SHUTDOWNED_IN_RECOVERY);
+
+	pfree(control);
+	return clean;
 }
 
 /*

@@ -90,7 +90,6 @@ static Size memory;
 #define LOCK(p)		(&locks[p].lock)
 
 static Size store_layout(char *base);
-static void lock_exclusively(LWLock *lock);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
@@ -193,21 +192,6 @@ pgd_store_partition(const PgdKey *key)
 }
 
 /*
- * Take a lock exclusively, however long it takes.  What we wait is counted.
- */
-static void
-lock_exclusively(LWLock *lock)
-{
-	uint64		start;
-
-	if (LWLockConditionalAcquire(lock, LW_EXCLUSIVE))
-		return;
-	start = pgd_clock();
-	LWLockAcquire(lock, LW_EXCLUSIVE);
-	count_time(&shared->wait_time, &shared->wait_time_max, pgd_clock() - start);
-}
-
-/*
  * Take a lock, but do not wait for it longer than some ten microseconds: its
  * holders take about one, except for readers, and those who lost the
  * processor.  Sleeping is no good, as one may be woken up late.
@@ -215,20 +199,14 @@ lock_exclusively(LWLock *lock)
 static bool
 lock_patiently(LWLock *lock, LWLockMode mode)
 {
-	uint64		start;
-	bool		taken = false;
-
-	if (LWLockConditionalAcquire(lock, mode))
-		return true;
-	start = pgd_clock();
-	for (int i = 0; i < PATIENCE && !taken; i++)
+	for (int i = 0; i < PATIENCE; i++)
 	{
+		if (LWLockConditionalAcquire(lock, mode))
+			return true;
 		for (int spin = 0; spin < PATIENCE_SPINS; spin++)
 			SPIN_DELAY();
-		taken = LWLockConditionalAcquire(lock, mode);
 	}
-	count_time(&shared->wait_time, &shared->wait_time_max, pgd_clock() - start);
-	return taken;
+	return false;
 }
 
 /* ----------
@@ -297,7 +275,7 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 	int			p = slot->partition[way];
 
 	if (wait)
-		lock_exclusively(LOCK(p));
+		LWLockAcquire(LOCK(p), LW_EXCLUSIVE);
 	else if (!LWLockConditionalAcquire(LOCK(p), LW_EXCLUSIVE))
 		return false;
 
@@ -756,6 +734,13 @@ void
 pgd_store_count_own_time(uint64 ns)
 {
 	count_time(&shared->own_time, &shared->own_time_max, ns);
+}
+
+/* Part of it that a statement may have slept. */
+void
+pgd_store_count_wait(uint64 ns)
+{
+	count_time(&shared->wait_time, &shared->wait_time_max, ns);
 }
 
 TimestampTz

@@ -19,8 +19,8 @@
 #include "port/atomics.h"
 
 #define PGD_WAYS		4		/* pending statements with the same hash */
-#define PGD_SETS		15
-#define PGD_SPARES		4		/* for what had to make room but could not */
+#define PGD_SETS		14
+#define PGD_SPARES		8		/* for what had to make room but could not */
 #define PGD_PENDING		(PGD_SETS * PGD_WAYS + PGD_SPARES)
 #define PGD_PENDING_BUCKETS 32	/* distinct latencies before a merge */
 #define PGD_PENDING_ERRORS 2	/* distinct SQLSTATEs before a merge */
@@ -116,6 +116,7 @@ extern int	pgd_store_partition(const PgdKey *key);
 /* counts without a lock */
 extern void pgd_store_count_uncaptured(void);
 extern void pgd_store_count_own_time(uint64 ns);
+extern void pgd_store_count_wait(uint64 ns);
 extern TimestampTz pgd_store_since(void);
 extern void pgd_store_set_since(TimestampTz since);
 

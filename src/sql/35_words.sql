@@ -37,6 +37,16 @@ END;
 COMMENT ON FUNCTION diagnose.share_text(double precision) IS
 'a share from 0 to 1 as a percentage';
 
+CREATE OR REPLACE FUNCTION diagnose.short_text(t text, width integer)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE
+	WHEN length(t) <= width THEN t
+	ELSE rtrim(left(t, width - 3)) || '...'
+END;
+COMMENT ON FUNCTION diagnose.short_text(text, integer) IS
+'a text of at most so many characters, with dots in place of what is left out';
+
 -- What PL/pgSQL calls a condition; the server has no function for that.
 CREATE OR REPLACE FUNCTION diagnose.sqlstate_name(sqlstate text)
 RETURNS text
