@@ -38,11 +38,11 @@ CREATE TABLE "Child" (id int, "Parent's" int CONSTRAINT "Fk" REFERENCES parent
 CREATE INDEX ON "Child" (id, "Parent's");
 CREATE INDEX ON "Child" ("Parent's") WHERE id > 0;
 CREATE TABLE half (a int, b int, filler text,
-	FOREIGN KEY (a, b) REFERENCES parent (id, other));
+	FOREIGN KEY (a, b) REFERENCES parent (id, other) ON DELETE CASCADE);
 CREATE INDEX ON half (b);
 CREATE TABLE texts (name varchar(10) REFERENCES parent (name)
 	ON UPDATE CASCADE ON DELETE SET NULL, filler text);
-CREATE TABLE parts (parent int REFERENCES parent, filler text)
+CREATE TABLE parts (parent int REFERENCES parent ON DELETE SET NULL, filler text)
 	PARTITION BY LIST (parent);
 CREATE TABLE part PARTITION OF parts DEFAULT;
 CREATE TABLE unchanged (id int PRIMARY KEY);
@@ -64,7 +64,10 @@ DELETE FROM parent WHERE id <= 10;
 SELECT pg_stat_force_next_flush();
 UPDATE parent SET name = 'other' WHERE id = 20;
 SELECT subject, costs, grade, n, problem
-FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'Fk';
+FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'Fk' AND key !~ 'two_a';
+-- where the server only looks whether there are rows, up to 17
+SELECT (grade, n) = ('exact', 10) OR current_setting('server_version_num')::int >= 180000 AS measured
+FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'two_a';
 
 -- worth a warning for who did not see that
 SELECT diagnose.reset() IS NOT NULL AS reset;

@@ -59,6 +59,9 @@ BEGIN ATOMIC
 	),
 	-- The statements that the server runs for foreign keys, by what is in
 	-- common to all kinds of them: the table, and the columns they compare.
+	-- From 18 on a queryid knows a table by its alias only, and that of those
+	-- that begin with SELECT is always x: their numbers are of several tables.
+	-- Those of the others are if the table has namesakes in other schemas.
 	searches AS MATERIALIZED (
 		SELECT s.query, s.calls, s.total_exec_time, s.failed_time,
 			array_remove(ARRAY(
@@ -68,6 +71,8 @@ BEGIN ATOMIC
 		FROM diagnose.workload(w) AS s
 		WHERE NOT s.toplevel AND s.query LIKE '% OPERATOR(%'
 			AND s.database = current_database()
+			AND (s.query NOT LIKE 'SELECT%'
+				OR current_setting('server_version_num')::int < 180000)
 	),
 	measured AS (
 		SELECT k.*, s.calls, s.ms / diagnose.seconds(w) AS impact, s.ms,
@@ -119,7 +124,14 @@ BEGIN ATOMIC
 		p.key,
 		format('%s (%s) references %s', p.name, p.list, p.parent),
 		p.impact, p.impact,
-		CASE WHEN p.calls > 0 THEN 'exact' ELSE 'inferred' END,
+		CASE
+			WHEN p.calls > 0 AND (current_setting('server_version_num')::int < 180000
+					OR NOT EXISTS (SELECT FROM pg_class AS x
+								   WHERE x.relname = p.relname AND x.relkind IN ('r', 'p')
+									AND x.oid <> p.conrelid))
+				THEN 'exact'
+			ELSE 'inferred'
+		END,
 		coalesce(p.calls, 0),
 		CASE
 			WHEN p.calls > 0 THEN format('foreign key without index, %s of %s',
