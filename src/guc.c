@@ -33,8 +33,8 @@ static const struct config_enum_entry track_options[] = {
 };
 
 /*
- * From where on a rule speaks.  Each has the rule's name for a prefix; times
- * are milliseconds.
+ * From where on a rule speaks.  Each has the rule's name for a prefix, but
+ * for those of "severity", which all rules share; times are milliseconds.
  */
 static const struct
 {
@@ -54,12 +54,20 @@ static const struct
 	"Calls from which a cheap statement is reported as frequent."},
 	{"pg_diagnose.frequent_statement_min_share", 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent."},
+	{"pg_diagnose.severity_critical_min_impact", 500, INT_MAX,
+	"Milliseconds of database time per second from which a finding is critical."},
+	{"pg_diagnose.severity_warning_min_impact", 1, INT_MAX,
+	"Milliseconds of database time per second from which a finding is a warning."},
+	{"pg_diagnose.slow_before_install_min_calls", 5, INT_MAX,
+	"Calls from which a statement of the past is reported, unless as many were captured since."},
 	{"pg_diagnose.slow_before_install_min_time", 20, INT_MAX,
 	"Mean execution time in milliseconds from which a statement of the past is reported."},
 	{"pg_diagnose.slow_statement_min_share", 0.01, 1,
 	"Share of all execution time from which a slow statement is reported."},
 	{"pg_diagnose.slow_statement_min_time", 100, INT_MAX,
 	"95th percentile of execution time in milliseconds from which a statement is slow."},
+	{"pg_diagnose.spills_to_disk_max_work_mem", 256, INT_MAX,
+	"Megabytes of work_mem up to which raising it is proposed."},
 	{"pg_diagnose.spills_to_disk_min_blocks", 128, INT_MAX,
 	"Temporary blocks written per execution from which spilling is reported."},
 	{"pg_diagnose.tail_latency_min_calls", 100, INT_MAX,

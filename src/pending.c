@@ -21,7 +21,6 @@
 #include "compat.h"
 #include "pending.h"
 
-StaticAssertDecl(PGD_PENDING == 16 * PGD_WAYS, "a tag has four bits for the set");
 StaticAssertDecl(PGD_PENDING <= 64, "a slot has 64 bits for its places");
 
 PgdSlot    *pgd_slot = NULL;
@@ -29,7 +28,9 @@ PgdSlot    *pgd_slot = NULL;
 static bool leaving = false;	/* past the point of attaching */
 static uint64 claims = 0;
 
-static bool merge_one(int set);
+static bool make_way(int set);
+static bool displace(int way);
+static void merge_at_any_price(int way);
 
 /*
  * Take possession of our slot.  False if this process has none, or is about
@@ -109,8 +110,8 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 	{
 		uint64		start = pgd_clock();
 
-		if (!merge_one(set))
-			(void) pgd_store_merge(slot, set, true);
+		if (!make_way(set))
+			merge_at_any_price(set);
 		pgd_store_count_own_time(pgd_clock() - start);
 	}
 	way = pg_rightmost_one_pos64(~slot->used & ways);
@@ -131,12 +132,12 @@ pgd_pending_claim(const PgdKey *key, uint64 tag, uint64 plan, bool registered)
 }
 
 /*
- * Merge any statement of a set whose partition is not busy.  Which one is
+ * Free a place of a set without waiting, if possible by merging.  Which one is
  * not important enough to keep track of use, but it should not be the same
  * one each time.
  */
 static bool
-merge_one(int set)
+make_way(int set)
 {
 	static int	turn = 0;
 
@@ -145,7 +146,46 @@ merge_one(int set)
 		if (pgd_store_merge(pgd_slot, set + turn++ % PGD_WAYS, false))
 			return true;
 	}
+	return displace(set + turn++ % PGD_WAYS);
+}
+
+/*
+ * Move a statement to a spare place, if there is one or one can be had.
+ */
+static bool
+displace(int way)
+{
+	PgdSlot    *slot = pgd_slot;
+
+	for (int spare = PGD_PENDING - PGD_SPARES; spare < PGD_PENDING; spare++)
+	{
+		uint64		bit = UINT64CONST(1) << spare;
+
+		if ((slot->used & bit) != 0 && !pgd_store_merge(slot, spare, false))
+			continue;
+
+		pgd_slot_begin_change(slot);
+		slot->pending[spare] = slot->pending[way];
+		slot->partition[spare] = slot->partition[way];
+		slot->used = (slot->used | bit) & ~(UINT64CONST(1) << way);
+		slot->tag[way] = 0;
+		slot->pending[way].serial = 0;
+		pgd_slot_end_change(slot);
+		return true;
+	}
 	return false;
+}
+
+/*
+ * The one occasion on which a statement sleeps for another session.
+ */
+static void
+merge_at_any_price(int way)
+{
+	uint64		start = pgd_clock();
+
+	(void) pgd_store_merge(pgd_slot, way, true);
+	pgd_store_count_wait(pgd_clock() - start);
 }
 
 /*
@@ -158,9 +198,11 @@ pgd_pending_make_room(PgdPending *pending)
 	PgdKey		key = pending->key;
 	uint64		plan = pending->plan;
 	bool		registered = pending->registered;
+	int			way = pending - pgd_slot->pending;
 	uint64		start = pgd_clock();
 
-	(void) pgd_store_merge(pgd_slot, pending - pgd_slot->pending, true);
+	if (!pgd_store_merge(pgd_slot, way, false) && !displace(way))
+		merge_at_any_price(way);
 	pgd_store_count_own_time(pgd_clock() - start);
 	return pgd_pending_claim(&key, pgd_pending_tag(&key), plan, registered);
 }

@@ -4,7 +4,9 @@
  *		This backend's slot: where the hot path writes.
  *
  * A slot is a small set-associative table, so that finding a statement's
- * place costs a few instructions and no lock.
+ * place costs a few instructions and no lock.  A few spare places take what
+ * has to leave its set while the table is busy; nobody looks for it there but
+ * readers.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +48,7 @@ pgd_pending_tag(const PgdKey *key)
 static inline int
 pgd_pending_set(uint64 tag)
 {
-	return (int) (tag >> 60) * PGD_WAYS;
+	return (int) ((tag >> 32) * PGD_SETS >> 32) * PGD_WAYS;
 }
 
 static inline bool

@@ -146,6 +146,8 @@ static const Column status_columns[] = {
 	{"uncaptured", COL_COUNT, offsetof(PgdStoreStatus, uncaptured)},
 	{"own_time", COL_TIME, offsetof(PgdStoreStatus, own_time)},
 	{"own_time_max", COL_TIME, offsetof(PgdStoreStatus, own_time_max)},
+	{"wait_time", COL_TIME, offsetof(PgdStoreStatus, wait_time)},
+	{"wait_time_max", COL_TIME, offsetof(PgdStoreStatus, wait_time_max)},
 	{"since", COL_TIMESTAMP, offsetof(PgdStoreStatus, since)},
 	{NULL}
 };

@@ -19,10 +19,11 @@
  *   partition's lock exclusively.  So a reader who holds it in shared mode
  *   and adds up entries and slots counts everything once and nothing twice.
  *
- * - On a statement's way the lock is only tried, for about a millisecond at
- *   most.  What cannot be moved stays in the slot, where readers see it all
- *   the same.  A statement waits longer only if it has to make room in its
- *   slot and four partitions are busy at once, or at the end of the session.
+ * - On a statement's way the lock is only tried, for some ten microseconds.
+ *   What cannot be moved stays in the slot, where readers see it all the
+ *   same.  A statement waits for a lock only if it has to make room in its
+ *   slot, four partitions are busy at once, and the slot has no spare place
+ *   left; and at the end of the session.
  *
  * - Under a lock there is no I/O, no error and no work that grows with
  *   anything but the partition's size.  A reader holds a partition for as
@@ -42,14 +43,15 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "guc.h"
 #include "store.h"
 #include "strays.h"
 #include "sums.h"
 #include "table.h"
 
-#define PATIENCE_TRIES	20
-#define PATIENCE_NAP	50		/* microseconds between tries */
+#define PATIENCE		20		/* tries for a busy lock */
+#define PATIENCE_SPINS	50		/* between two of them */
 #define READER_SPINS	1000	/* while a slot's owner is writing */
 #define READER_NAP		1000	/* microseconds, then all over again */
 
@@ -59,6 +61,8 @@ typedef struct PgdShared
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
+	pg_atomic_uint64 wait_time;
+	pg_atomic_uint64 wait_time_max;
 } PgdShared;
 
 /* What a reader makes of a partition. */
@@ -87,6 +91,8 @@ static Size memory;
 
 static Size store_layout(char *base);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
+static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
+					   uint64 ns);
 static bool pending_is_empty(const PgdPending *pending);
 static void add_pending(PgdStatement *sum, const PgdPending *pending);
 static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
@@ -148,6 +154,8 @@ pgd_store_startup(void)
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
+		pg_atomic_init_u64(&shared->wait_time, 0);
+		pg_atomic_init_u64(&shared->wait_time_max, 0);
 
 		memset(slots, 0, sizeof(PgdSlot) * nslots);
 		for (int i = 0; i < nslots; i++)
@@ -184,16 +192,19 @@ pgd_store_partition(const PgdKey *key)
 }
 
 /*
- * Take a lock, but do not wait for it longer than about a millisecond.
+ * Take a lock, but do not wait for it longer than some ten microseconds: its
+ * holders take about one, except for readers, and those who lost the
+ * processor.  Sleeping is no good, as one may be woken up late.
  */
 static bool
 lock_patiently(LWLock *lock, LWLockMode mode)
 {
-	for (int i = 0; i < PATIENCE_TRIES; i++)
+	for (int i = 0; i < PATIENCE; i++)
 	{
 		if (LWLockConditionalAcquire(lock, mode))
 			return true;
-		pg_usleep(PATIENCE_NAP);
+		for (int spin = 0; spin < PATIENCE_SPINS; spin++)
+			SPIN_DELAY();
 	}
 	return false;
 }
@@ -432,6 +443,8 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		pg_atomic_write_u64(&shared->uncaptured, 0);
 		pg_atomic_write_u64(&shared->own_time, 0);
 		pg_atomic_write_u64(&shared->own_time_max, 0);
+		pg_atomic_write_u64(&shared->wait_time, 0);
+		pg_atomic_write_u64(&shared->wait_time_max, 0);
 		pgd_store_set_since(GetCurrentTimestamp());
 	}
 	return forgotten;
@@ -690,6 +703,8 @@ pgd_store_status(PgdStoreStatus *status)
 	status->uncaptured = pg_atomic_read_u64(&shared->uncaptured);
 	status->own_time = pg_atomic_read_u64(&shared->own_time);
 	status->own_time_max = pg_atomic_read_u64(&shared->own_time_max);
+	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
+	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
 	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
 }
 
@@ -704,16 +719,28 @@ pgd_store_count_uncaptured(void)
 	pg_atomic_fetch_add_u64(&shared->uncaptured, 1);
 }
 
+static void
+count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest, uint64 ns)
+{
+	uint64		seen = pg_atomic_read_u64(longest);
+
+	pg_atomic_fetch_add_u64(total, ns);
+	while (ns > seen && !pg_atomic_compare_exchange_u64(longest, &seen, ns))
+		;
+}
+
 /* Time that we took from somebody's statement, beyond the hot path. */
 void
 pgd_store_count_own_time(uint64 ns)
 {
-	uint64		longest = pg_atomic_read_u64(&shared->own_time_max);
+	count_time(&shared->own_time, &shared->own_time_max, ns);
+}
 
-	pg_atomic_fetch_add_u64(&shared->own_time, ns);
-	while (ns > longest &&
-		   !pg_atomic_compare_exchange_u64(&shared->own_time_max, &longest, ns))
-		;
+/* Part of it that a statement may have slept. */
+void
+pgd_store_count_wait(uint64 ns)
+{
+	count_time(&shared->wait_time, &shared->wait_time_max, ns);
 }
 
 TimestampTz

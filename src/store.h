@@ -19,7 +19,9 @@
 #include "port/atomics.h"
 
 #define PGD_WAYS		4		/* pending statements with the same hash */
-#define PGD_PENDING		64		/* pending statements of a backend */
+#define PGD_SETS		14
+#define PGD_SPARES		8		/* for what had to make room but could not */
+#define PGD_PENDING		(PGD_SETS * PGD_WAYS + PGD_SPARES)
 #define PGD_PENDING_BUCKETS 32	/* distinct latencies before a merge */
 #define PGD_PENDING_ERRORS 2	/* distinct SQLSTATEs before a merge */
 
@@ -78,6 +80,8 @@ typedef struct PgdStoreStatus
 	int64		uncaptured;		/* executions without a query identifier */
 	int64		own_time;		/* nanoseconds spent beyond the hot path */
 	int64		own_time_max;	/* longest of these */
+	int64		wait_time;		/* of these, spent waiting for a lock */
+	int64		wait_time_max;	/* longest of these */
 	TimestampTz since;
 } PgdStoreStatus;
 
@@ -112,6 +116,7 @@ extern int	pgd_store_partition(const PgdKey *key);
 /* counts without a lock */
 extern void pgd_store_count_uncaptured(void);
 extern void pgd_store_count_own_time(uint64 ns);
+extern void pgd_store_count_wait(uint64 ns);
 extern TimestampTz pgd_store_since(void);
 extern void pgd_store_set_since(TimestampTz since);
 

@@ -235,7 +235,7 @@ no_sleeps()
 
 	[ ${#files[@]} -gt 0 ] || return 0
 	grep -nE '\b(pg_sleep(_for|_until)?|u?sleep)\b *[(0-9$]' "${files[@]}" /dev/null |
-		grep -vE '(--|#) workload:' |
+		grep -vE '(--|#) workload:|sleep\(\?\)' |
 		sed 's|$|  <- wait for what you wait for; or say "workload:" in a comment there if time passing is the point|' ||
 		true
 }

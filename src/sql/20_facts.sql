@@ -111,6 +111,8 @@ CREATE OR REPLACE FUNCTION diagnose.own_status(
 	OUT uncaptured					bigint,
 	OUT own_time					double precision,
 	OUT own_time_max				double precision,
+	OUT wait_time					double precision,
+	OUT wait_time_max				double precision,
 	OUT since						timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_status'

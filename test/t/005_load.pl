@@ -29,7 +29,8 @@ my @calls = (
 	'* FROM diagnose.own_status()',
 	'diagnose.seconds(diagnose.since_reset())',
 	'diagnose.reset()',
-	(map { "* FROM $_" } @views));
+	# the list of rules is that of functions in the catalog
+	(map { "* FROM $_" } grep { $_ ne 'diagnose.rules' } @views));
 
 sub preload
 {

@@ -1,6 +1,6 @@
 -- Views: the same facts for people, in psql at 120 columns.  Each has a
 -- function that takes a window; the view is that of everything since the last
--- reset.
+-- reset.  What pg_diagnose itself is asked is left out of all but the raw one.
 
 CREATE OR REPLACE VIEW diagnose.statements AS
 SELECT d.datname AS database, pg_catalog.pg_get_userbyid(s.userid) AS username, s.*
@@ -8,19 +8,6 @@ FROM diagnose.statements(diagnose.since_reset()) AS s
 LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.dbid;
 COMMENT ON VIEW diagnose.statements IS
 'everything known of every statement since the last reset; times in milliseconds';
-
-CREATE OR REPLACE FUNCTION diagnose.short_text(query text, width integer)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE
-		WHEN pg_catalog.length(query) > width
-			THEN pg_catalog.left(query, width - 3) || '...'
-		ELSE query
-	END;
-END;
-COMMENT ON FUNCTION diagnose.short_text(text, integer) IS
-'a text cut to a width, with three dots if anything is missing';
 
 CREATE OR REPLACE FUNCTION diagnose.slow_queries(
 	w								diagnose.window,
@@ -48,7 +35,7 @@ BEGIN ATOMIC
 		s.query, s.toplevel, s.queryid
 	FROM diagnose.statements(w) AS s
 	LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.dbid
-	WHERE s.calls > 0
+	WHERE s.calls > 0 AND NOT diagnose.is_own(s.query)
 	ORDER BY diagnose.quantile(s.histogram, 0.95) DESC, s.total_exec_time DESC;
 END;
 COMMENT ON FUNCTION diagnose.slow_queries(diagnose.window) IS
@@ -88,7 +75,7 @@ BEGIN ATOMIC
 		s.query, s.toplevel, s.queryid
 	FROM diagnose.statements(w) AS s
 	LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.dbid
-	WHERE s.calls > 0
+	WHERE s.calls > 0 AND NOT diagnose.is_own(s.query)
 	ORDER BY s.calls DESC, s.total_exec_time DESC;
 END;
 COMMENT ON FUNCTION diagnose.frequent_queries(diagnose.window) IS
@@ -129,6 +116,7 @@ BEGIN ATOMIC
 	LEFT JOIN s ON s.queryid = e.queryid AND s.userid = e.userid AND
 		s.dbid = e.dbid AND s.toplevel = e.toplevel
 	LEFT JOIN pg_catalog.pg_database AS d ON d.oid = e.dbid
+	WHERE NOT diagnose.is_own(s.query)
 	ORDER BY e.failures DESC, e.sqlstate, s.query;
 END;
 COMMENT ON FUNCTION diagnose.errors(diagnose.window) IS
@@ -158,7 +146,9 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' ELSE 'primary' EN
 	o.texts_dropped, o.text_bytes, o.text_bytes_max,
 	o.memory_bytes,
 	o.own_time AS own_ms,
-	o.own_time_max AS own_ms_max
+	o.own_time_max AS own_ms_max,
+	o.wait_time AS wait_ms,
+	o.wait_time_max AS wait_ms_max
 FROM diagnose.own_status() AS o, counted AS c;
 COMMENT ON VIEW diagnose.status IS
 'pg_diagnose about itself: role of the server, since when it counts, how much of the work it can tell apart, memory, evictions, drops and its own time';
@@ -166,4 +156,6 @@ COMMENT ON COLUMN diagnose.status.coverage_pct IS 'executions known by statement
 COMMENT ON COLUMN diagnose.status.uncaptured IS 'executions that could not be captured, for want of a query identifier or memory';
 COMMENT ON COLUMN diagnose.status.texts_dropped IS 'statements kept without text, for want of query_text_memory';
 COMMENT ON COLUMN diagnose.status.own_ms IS 'milliseconds spent registering, merging and evicting; the few hundred instructions on each statement''s path are not in it';
-COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once: what a statement waited for pg_diagnose at worst';
+COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once, which on a busy machine includes not being scheduled';
+COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent asleep, waiting for another session';
+COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';

@@ -1,0 +1,126 @@
+--
+-- What holds for everything in the schema.  Invariants, not lists: whoever adds
+-- an object need not come here.
+--
+
+-- every object has a comment, but for the types that come with another object
+SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
+FROM pg_depend AS d
+WHERE d.refclassid = 'pg_extension'::regclass
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_diagnose')
+	AND d.deptype = 'e'
+	AND coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
+	AND NOT EXISTS (
+		SELECT FROM pg_depend AS i
+		WHERE (i.classid, i.objid) = (d.classid, d.objid) AND i.deptype = 'i')
+ORDER BY 1;
+
+-- and is in the schema, so that no other name is taken
+SELECT pg_describe_object(d.classid, d.objid, 0) AS elsewhere
+FROM pg_depend AS d, pg_identify_object(d.classid, d.objid, 0) AS o
+WHERE d.refclassid = 'pg_extension'::regclass
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_diagnose')
+	AND d.deptype = 'e'
+	AND coalesce(o.schema, o.name) <> 'diagnose' AND o.identity !~ '^diagnose\.';
+
+-- rules are STABLE, bound to what they use when they are created, not more
+-- privileged than the caller, and have a title that reads like one
+SELECT name FROM diagnose.rules JOIN pg_proc AS p ON p.oid = function
+WHERE p.provolatile <> 's' OR p.prosqlbody IS NULL OR p.prosecdef
+	OR p.proparallel = 's' OR title IS NULL OR title !~ '^[a-z].*[^.]$';
+SELECT p.oid::regprocedure AS no_rule
+FROM pg_proc AS p
+WHERE p.pronamespace = 'diagnose'::regnamespace AND p.proname ~ '^rule_'
+	AND p.oid NOT IN (SELECT function FROM diagnose.rules);
+SELECT count(*) >= 8 AS has_rules FROM diagnose.rules;
+
+-- each threshold belongs to a rule, or to the severities that all share
+SELECT s.name FROM pg_settings AS s
+WHERE s.name LIKE 'pg\_diagnose.%' AND s.vartype = 'real'
+	AND s.name NOT LIKE 'pg\_diagnose.severity\_%'
+	AND NOT EXISTS (SELECT FROM diagnose.rules AS r
+					WHERE starts_with(s.name, 'pg_diagnose.' || r.name || '_'));
+
+-- nothing is bound to pg_stat_statements, whose update drops and creates it
+SELECT pg_describe_object(d.classid, d.objid, 0) AS bound,
+	pg_describe_object(d.refclassid, d.refobjid, 0) AS bound_to
+FROM pg_depend AS d
+WHERE EXISTS (
+		SELECT FROM pg_depend AS ours
+		WHERE ours.classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+			AND ours.deptype = 'e' AND ours.refclassid = 'pg_extension'::regclass
+			AND ours.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_diagnose')
+			AND (d.classid, d.objid) IN (SELECT ours.classid, ours.objid
+				UNION SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite AS r
+				WHERE ours.classid = 'pg_class'::regclass AND r.ev_class = ours.objid))
+	AND EXISTS (
+		SELECT FROM pg_depend AS theirs
+		WHERE (theirs.classid, theirs.objid) = (d.refclassid, d.refobjid)
+			AND theirs.deptype = 'e' AND theirs.refclassid = 'pg_extension'::regclass
+			AND theirs.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_stat_statements'));
+
+-- findings of everything at once: keys and short names are unique, columns
+-- filled, sentences formed as they should be
+SELECT diagnose.reset() IS NOT NULL AS reset;
+CREATE TABLE contract_parent (id int PRIMARY KEY);
+CREATE TABLE contract_child AS
+SELECT NULL::int AS parent, repeat('x', 100) AS filler FROM generate_series(1, 10000);
+ALTER TABLE contract_child ADD FOREIGN KEY (parent) REFERENCES contract_parent;
+DO $$
+BEGIN
+	PERFORM set_config('work_mem', '64kB', true);
+	PERFORM count(*) FROM (SELECT filler FROM contract_child ORDER BY filler || 1 OFFSET 0) AS s;
+	FOR i IN 1 .. 1100 LOOP
+		PERFORM filler FROM contract_child LIMIT 1;
+	END LOOP;
+	FOR i IN 1 .. 110 LOOP
+		EXECUTE 'SELECT a.relname FROM pg_class AS a JOIN pg_class AS b USING (oid) JOIN pg_class AS c USING (oid) WHERE oid = 1';
+		PERFORM pg_sleep(CASE WHEN i < 5 THEN 0.15 ELSE 0 END); -- workload: a tail
+		BEGIN
+			PERFORM 1 / (i - i) FROM contract_child LIMIT 1;
+		EXCEPTION WHEN division_by_zero THEN
+		END;
+	END LOOP;
+END $$;
+CREATE TEMP TABLE finding AS SELECT f.* FROM diagnose.findings(diagnose.since_reset()) AS f;
+SELECT rule FROM finding
+WHERE rule <> 'slow_before_install' GROUP BY rule ORDER BY rule COLLATE "C";
+SELECT count(DISTINCT key) = count(*) AS keys_unique,
+	count(DISTINCT diagnose.finding_id(key)) = count(*) AS names_unique
+FROM finding;
+SELECT rule, key FROM finding
+WHERE rule IS NULL OR key IS NULL OR subject IS NULL OR problem IS NULL
+	OR advice IS NULL OR verify IS NULL OR n IS NULL OR evidence IS NULL
+	OR NOT starts_with(key, rule || ':')
+	OR dimension NOT IN ('performance', 'capacity', 'reliability', 'security', 'cost', 'velocity')
+	OR severity NOT IN ('info', 'warning', 'critical')
+	OR evidence_grade NOT IN ('exact', 'sampled', 'inferred')
+	OR impact_ms_per_s < 0 OR benefit_ms_per_s < 0
+	OR benefit_ms_per_s > impact_ms_per_s * 1.001
+	OR problem !~ '^[a-z0-9].*[^.]$' OR problem ~ '\n' OR subject ~ '\n'
+	OR advice !~ '^[A-Z].*[.]$'
+	OR (fix IS NULL) <> (undo IS NULL)
+	OR fix ~ ';$' OR undo ~ ';$' OR verify !~ '^SELECT .*[^;]$';
+
+-- what they propose for verifying runs
+CREATE FUNCTION pg_temp.runs(statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+	RETURN true;
+END $$;
+SELECT rule, verify FROM finding WHERE NOT pg_temp.runs(verify);
+
+-- views for people fit into 120 columns, as psql draws them
+CREATE FUNCTION pg_temp.width(relation regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	width							bigint;
+BEGIN
+	EXECUTE format(
+		'SELECT sum(w) + 3 * count(*) - 1
+		FROM (SELECT greatest(max(length(e.value)), length(e.key)) AS w
+			  FROM %s AS r, jsonb_each_text(to_jsonb(r)) AS e GROUP BY e.key) AS c',
+		relation) INTO width;
+	RETURN width;
+END $$;
+SELECT pg_temp.width('diagnose.findings') BETWEEN 100 AND 120 AS findings_fit;
+DROP TABLE contract_child, contract_parent;

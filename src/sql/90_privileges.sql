@@ -1,0 +1,8 @@
+-- Privileges: as pg_stat_statements'.  Everybody may look; what was run by
+-- others is masked where it is read, in C, by the privileges of the caller.
+-- What changes something is for whoever it is granted to.  No function of
+-- ours runs with the rights of its owner.
+
+GRANT SELECT ON ALL TABLES IN SCHEMA diagnose TO PUBLIC;
+
+REVOKE ALL ON FUNCTION diagnose.reset(oid, oid, bigint) FROM PUBLIC;
