@@ -217,6 +217,15 @@ SELECT count(*) FILTER (WHERE sqlstate IS NOT NULL) AS kept_apart, sum(failures)
 FROM diagnose.errors_by_sqlstate(diagnose.since_reset())
 WHERE NOT toplevel AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
 
+-- the time and the blocks of a failure are kept apart from those of calls
+SELECT diagnose.reset() IS NOT NULL AS reset \gset
+SET statement_timeout = '20ms';
+SELECT max(id + 0) FROM err AS slow, LATERAL pg_sleep(60 + id); -- workload: is interrupted
+RESET statement_timeout;
+SELECT calls, rows, total_exec_time, shared_blks_hit, diagnose.total(histogram) AS samples,
+	failed_time BETWEEN 15 AND 15000 AS failed_time, failed_blks BETWEEN 1 AND 10 AS failed_blks
+FROM diagnose.statements(diagnose.since_reset()) WHERE query ~ 'AS slow' AND query !~ 'diagnose';
+
 DROP TABLE err, err_deferred, err_secret, err_triggered;
 DROP FUNCTION err_counted(), err_divide(int), err_middle(), err_catch_once(), err_catch_100(), err_pass_on(),
 	err_raise_again(), err_translate(), err_raise(), err_raise_nested(), err_planned(), err_trigger(), err_any(int);

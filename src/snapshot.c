@@ -35,6 +35,7 @@
 #include "pgstat.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
+#include "utils/timestamp.h"
 
 #include "guc.h"
 #include "snapshot.h"
@@ -70,6 +71,8 @@ static void write_stray(const PgdStrayError *error, void *arg);
 static bool check_file(DumpFile *dump);
 static bool read_file(DumpFile *dump);
 static bool read_counter_names(DumpFile *dump);
+static bool is_time(TimestampTz t);
+static bool is_statement(const PgdStatement *s);
 static bool read_statement(DumpFile *dump);
 
 static void
@@ -332,13 +335,18 @@ check_file(DumpFile *dump)
 static bool
 read_file(DumpFile *dump)
 {
+	TimestampTz since;
+
 	if (get_uint32(dump) != DUMP_MAGIC ||
 		get_uint32(dump) != DUMP_FORMAT ||
 		get_uint32(dump) != PGD_HISTOGRAM_BUCKETS ||
 		!read_counter_names(dump))
 		return false;
 
-	pgd_store_set_since((TimestampTz) get_uint64(dump));
+	since = (TimestampTz) get_uint64(dump);
+	if (!is_time(since))
+		return false;
+	pgd_store_set_since(since);
 	while (read_statement(dump))
 		;
 	while (!dump->bad && get_uint32(dump) != 0)
@@ -388,6 +396,35 @@ read_counter_names(DumpFile *dump)
 }
 
 /*
+ * A time that can be shown, or 0: none.
+ */
+static bool
+is_time(TimestampTz t)
+{
+	return !TIMESTAMP_NOT_FINITE(t) && IS_VALID_TIMESTAMP(t);
+}
+
+/*
+ * Does everything else rely on what this says?
+ */
+static bool
+is_statement(const PgdStatement *s)
+{
+	const PgdKey *key = &s->key;
+	bool		evicted = (key->queryid == 0);
+
+	for (int i = 0; i <= PGD_PLANS; i++)
+	{
+		if (!is_time(s->plans[i].last_seen))
+			return false;
+	}
+	return PG_VALID_ENCODING(s->encoding) &&
+		is_time(s->since) && is_time(s->last_seen) &&
+		evicted == (key->userid == InvalidOid) &&
+		key->toplevel <= (evicted ? 0 : 1) && key->unused == 0;
+}
+
+/*
  * Returns false at the end of the list, or when something is wrong.
  */
 static bool
@@ -429,8 +466,7 @@ read_statement(DumpFile *dump)
 			s.histogram.count[bucket] = count;
 	}
 	len = get_uint32(dump);
-	if (len > PGD_TEXT_MAX || !PG_VALID_ENCODING(s.encoding) ||
-		s.key.toplevel > 1 || s.key.unused != 0 ||
+	if (len > PGD_TEXT_MAX || !is_statement(&s) ||
 		!pgd_histogram_total(&s.histogram, &total))
 		dump->bad = true;
 	else

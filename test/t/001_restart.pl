@@ -94,7 +94,7 @@ $log = -s $node->logfile;
 $node->start;
 unlike(log_since($log), qr/pg_diagnose\.stat|pg_diagnose starts/, 'a missing file is no news');
 
-# Damaged files.  The last four have a good checksum.
+# Damaged files, some with a good checksum.
 sub write_file
 {
 	my $content = shift;
@@ -137,6 +137,9 @@ my %damaged = (
 	'too many counters' => with_checksum(substr($body, 0, 12) . pack('L', 0xFFFFFFFF) . substr($body, 16)),
 	'too many buckets' => with_checksum(substr($body, 0, $first) . pack('L', 0xFFFFFFFF) . substr($statements, 4)),
 	'end in the middle' => with_checksum(substr($body, 0, $first + 100)),
+	'a time that is none' => with_checksum(substr($body, 0, $first + 40) . pack('q', 9223371331200000000) . substr($body, $first + 48)),
+	'a counting that began at no time' => with_checksum(substr($body, 0, $first - 8) . pack('q', -0x7FFFFFFFFFFFFFFF - 1) . $statements),
+	'nobody\'s statement' => with_checksum(substr($body, 0, $first + 4 + 8) . pack('L', 0) . substr($body, $first + 4 + 12)),
 	'no strays' => with_checksum(substr($body, 0, $first) . pack('L', 0)));
 
 foreach my $name (sort keys %damaged)
