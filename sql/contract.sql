@@ -110,6 +110,14 @@ BEGIN
 END $$;
 SELECT rule, verify FROM finding WHERE NOT pg_temp.runs(verify);
 
+-- whatever we run to find them is known as our own
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SELECT count(*) > 0 AS explained
+FROM diagnose.findings AS f, diagnose.explain(f.explain);
+SELECT diagnose.full_text(1), diagnose.full_text(1, 1);
+SELECT query FROM diagnose.statements
+WHERE calls > 0 AND NOT diagnose.is_own(query);
+
 -- views for people fit into 120 columns, as psql draws them
 CREATE FUNCTION pg_temp.width(relation regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -144,7 +144,7 @@ COMMENT ON FUNCTION diagnose.workload(diagnose.window) IS
 -- pg_stat_statements is only ever named inside dynamic SQL.  A function that
 -- is bound to its view would stand in the way of ALTER EXTENSION
 -- pg_stat_statements UPDATE, which drops and creates it; and it may be in any
--- schema.  The window, of no other use there, marks the queries as our own.
+-- schema.  The window, of no other use in these queries, marks them as our own.
 CREATE OR REPLACE FUNCTION diagnose.pgss_schema() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -152,7 +152,8 @@ DECLARE
 	name							text;
 BEGIN
 	SELECT quote_ident(n.nspname) INTO name
-	FROM pg_catalog.pg_extension AS e
+	FROM diagnose.since_reset()
+		CROSS JOIN pg_catalog.pg_extension AS e
 		JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
 	WHERE e.extname = 'pg_stat_statements';
 	IF NOT FOUND THEN
@@ -216,7 +217,8 @@ DECLARE
 	answer							text;
 BEGIN
 	SELECT coalesce(full_text.dbid, d.oid) INTO this_dbid
-	FROM pg_catalog.pg_database AS d
+	FROM diagnose.since_reset()
+		CROSS JOIN pg_catalog.pg_database AS d
 	WHERE d.datname = current_database();
 
 	EXECUTE format(

@@ -25,6 +25,12 @@ BEGIN ATOMIC
 			AND p.calls > coalesce(o.calls, 0)
 		GROUP BY 1, 2, 3, 4
 	),
+	-- Asked once, not for every row.
+	times AS MATERIALIZED (
+		SELECT greatest(extract(epoch FROM s.since - diagnose.pgss_since()), 0)::float8 AS seconds,
+			s.evictions
+		FROM diagnose.own_status() AS s
+	),
 	judged AS (
 		SELECT p.*, p.ms / p.calls AS mean,
 			coalesce(d.datname::text, 'oid ' || p.dbid) AS database,
@@ -34,10 +40,7 @@ BEGIN ATOMIC
 		FROM past AS p
 			LEFT JOIN pg_database AS d ON d.oid = p.dbid
 			LEFT JOIN pg_roles AS r ON r.oid = p.userid
-			CROSS JOIN (
-				SELECT greatest(extract(epoch FROM s.since - diagnose.pgss_since()), 0)::float8 AS seconds,
-					s.evictions
-				FROM diagnose.own_status() AS s) AS t
+			CROSS JOIN times AS t
 		WHERE NOT diagnose.is_own(p.query)
 	)
 	SELECT 'slow_before_install', 'performance', diagnose.severity_of(j.impact),
