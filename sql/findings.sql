@@ -74,7 +74,7 @@ CREATE OR REPLACE FUNCTION diagnose.rule_test_broken(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-	INSERT INTO findings_written VALUES (1);
+	INSERT INTO public.findings_written VALUES (1);
 END $$;
 BEGIN READ ONLY;
 SELECT problem, evidence->'sqlstate' AS sqlstate

@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION diagnose.window(
 	to_label						text DEFAULT 'now')
 RETURNS diagnose.window
 LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	unknown							text;

@@ -147,6 +147,7 @@ COMMENT ON FUNCTION diagnose.workload(diagnose.window) IS
 -- schema.  The window, of no other use in these queries, marks them as our own.
 CREATE OR REPLACE FUNCTION diagnose.pgss_schema() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	name							text;
@@ -177,6 +178,7 @@ CREATE OR REPLACE FUNCTION diagnose.pgss_statements(
 	OUT total_exec_time				double precision)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE ROWS 5000 COST 20000
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE format(
@@ -191,6 +193,7 @@ COMMENT ON FUNCTION diagnose.pgss_statements() IS
 
 CREATE OR REPLACE FUNCTION diagnose.pgss_since() RETURNS timestamptz
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	since							timestamptz;
@@ -211,6 +214,7 @@ CREATE OR REPLACE FUNCTION diagnose.full_text(
 	dbid							oid DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	this_dbid						oid;

@@ -26,6 +26,7 @@ COMMENT ON COLUMN diagnose.rules.function IS 'what looks for it';
 CREATE OR REPLACE FUNCTION diagnose.findings(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE plpgsql STABLE ROWS 20 COST 100000
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	rule							record;
@@ -117,6 +118,7 @@ CREATE OR REPLACE FUNCTION diagnose.explain(
 	w								diagnose.window DEFAULT diagnose.since_reset())
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE ROWS 30 COST 100000
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	f								diagnose.finding;
