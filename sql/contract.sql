@@ -74,7 +74,7 @@ BEGIN
 		PERFORM filler FROM contract_child LIMIT 1;
 	END LOOP;
 	FOR i IN 1 .. 110 LOOP
-		EXECUTE 'SELECT a.relname FROM pg_class AS a JOIN pg_class AS b USING (oid) JOIN pg_class AS c USING (oid) WHERE oid = 1';
+		EXECUTE 'SELECT a.relname FROM pg_class AS a JOIN pg_type AS b USING (oid) JOIN pg_proc AS c USING (oid) JOIN pg_namespace AS d USING (oid) JOIN pg_operator AS e USING (oid) JOIN pg_constraint AS f USING (oid) JOIN pg_collation AS g USING (oid) WHERE oid = 1';
 		PERFORM pg_sleep(CASE WHEN i < 5 THEN 0.15 ELSE 0 END); -- workload: a tail
 		BEGIN
 			PERFORM 1 / (i - i) FROM contract_child LIMIT 1;

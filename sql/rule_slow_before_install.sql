@@ -35,8 +35,8 @@ SELECT slow_before_install(30);
 SELECT count(*) FROM pg_temp.found('slow_before_install');
 SELECT diagnose.reset() IS NOT NULL AS reset;
 SELECT slow_before_install(30);
-SELECT * FROM pg_temp.found('slow_before_install') WHERE subject !~ 'inside';
-SELECT subject FROM pg_temp.found('slow_before_install') WHERE subject ~ 'inside';
+SELECT * FROM pg_temp.found('slow_before_install') WHERE subject !~ '^nested: ';
+SELECT subject FROM pg_temp.found('slow_before_install') WHERE subject ~ '^nested: ';
 SELECT diagnose.full_text(queryid) FROM diagnose.statements(diagnose.since_reset())
 WHERE toplevel AND query ~ '^SELECT slow_before_install';
 

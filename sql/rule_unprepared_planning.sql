@@ -6,8 +6,9 @@
 \i :fixture
 
 -- A join of many tables takes long to plan, hundreds of times what it takes to
--- find nothing: a busy machine does not turn that round.
-\set joined 'SELECT count(*) FROM pg_class AS a JOIN pg_class AS b USING (oid) JOIN pg_class AS c USING (oid) JOIN pg_class AS d USING (oid) JOIN pg_class AS e USING (oid) JOIN pg_class AS f USING (oid) JOIN pg_class AS g USING (oid) WHERE oid ='
+-- find nothing: a busy machine does not turn that round.  Different tables, as
+-- some servers remove joins of a table with itself.
+\set joined 'SELECT count(*) FROM pg_class AS a JOIN pg_type AS b USING (oid) JOIN pg_proc AS c USING (oid) JOIN pg_namespace AS d USING (oid) JOIN pg_operator AS e USING (oid) JOIN pg_constraint AS f USING (oid) JOIN pg_collation AS g USING (oid) WHERE oid ='
 SELECT set_config('test.joined', :'joined', false) IS NOT NULL AS known;
 
 -- nothing yet
@@ -53,6 +54,6 @@ SELECT 'EXECUTE joined(1)' FROM generate_series(1, 110) \gexec
 \o
 \set ECHO all
 RESET plan_cache_mode;
-SELECT calls, plans FROM diagnose.statements(diagnose.since_reset()) WHERE query ~* '^(prepare|select count).*JOIN pg_class' AND calls > 0;
+SELECT calls, plans FROM diagnose.statements(diagnose.since_reset()) WHERE query ~* '^(prepare|select count).*JOIN pg_type' AND calls > 0;
 SELECT count(*) FROM pg_temp.found('unprepared_planning');
 DEALLOCATE joined;

@@ -74,7 +74,8 @@ pgd_strays_count(Oid dbid, int32 sqlstate, uint64 count)
 	uint64		key = (uint64) dbid << 32 | (uint32) sqlstate;
 	PgdStray   *stray = &strays[PLACES];
 
-	for (int i = 0; i < PLACES; i++)
+	/* key 0: what an earlier server could not keep apart */
+	for (int i = 0; i < PLACES && key != 0; i++)
 	{
 		uint64		seen = pg_atomic_read_u64(&strays[i].key);
 

@@ -7,6 +7,14 @@ RETURN coalesce(query ~* '(\m|")diagnose"?\s*\.|\mextension\M.*\mpg_diagnose\M',
 COMMENT ON FUNCTION diagnose.is_own(text) IS
 'is this a statement about pg_diagnose, to be kept out of what it finds?';
 
+-- By their form: the server writes them, and nobody else qualifies operators.
+CREATE OR REPLACE FUNCTION diagnose.is_foreign_key_search(query text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(query ~ '^(SELECT \? FROM|DELETE FROM|UPDATE) (ONLY )?".* OPERATOR\(', false);
+COMMENT ON FUNCTION diagnose.is_foreign_key_search(text) IS
+'is this a statement that the server runs to check a foreign key?';
+
 -- Statements of one fingerprint are one statement: a literal in place of a
 -- parameter or a longer IN list gives another queryid, not another problem.
 -- Not so DO, of which nothing is left when its literal is masked.
@@ -114,11 +122,11 @@ BEGIN ATOMIC
 		CASE WHEN n.dbid = (SELECT oid FROM pg_database
 							WHERE datname = current_database())
 			THEN '' ELSE 'in database ' || n.database || ': ' END ||
-			CASE WHEN n.toplevel THEN '' ELSE 'inside functions: ' END ||
+			CASE WHEN n.toplevel THEN '' ELSE 'nested: ' END ||
 			diagnose.short_text(n.shown, 300),
 		jsonb_strip_nulls(jsonb_build_object(
 			'database', n.database, 'role', n.role,
-			'inside_functions', NOT n.toplevel,
+			'nested', NOT n.toplevel,
 			'fingerprint', n.fingerprint, 'queryid', n.queryids[1],
 			'statements_alike', nullif(cardinality(n.queryids), 1),
 			'calls', n.calls)),

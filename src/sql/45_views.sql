@@ -124,7 +124,7 @@ COMMENT ON FUNCTION diagnose.errors(diagnose.window) IS
 
 CREATE OR REPLACE VIEW diagnose.errors AS
 SELECT database, sqlstate, failures, nested, failed_pct, wasted_ms,
-	diagnose.short_text(query, 50) AS query
+	diagnose.short_text(query, 40) AS query
 FROM diagnose.errors(diagnose.since_reset());
 COMMENT ON VIEW diagnose.errors IS
 'failed executions by statement and SQLSTATE since the last reset; also the errors that belong to no statement';

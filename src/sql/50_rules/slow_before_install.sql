@@ -48,13 +48,13 @@ BEGIN ATOMIC
 			CASE WHEN j.toplevel THEN 'top' ELSE 'nested' END),
 		CASE WHEN j.database = current_database() THEN ''
 			ELSE 'in database ' || j.database || ': ' END ||
-			CASE WHEN j.toplevel THEN '' ELSE 'inside functions: ' END ||
+			CASE WHEN j.toplevel THEN '' ELSE 'nested: ' END ||
 			diagnose.short_text(coalesce(j.query, '<text not kept>'), 300),
 		j.impact, NULL::float8, 'inferred', j.calls,
 		format('took %s on average over %s before capturing began',
 			diagnose.duration_text(j.mean), diagnose.count_text(j.calls, 'call')),
 		jsonb_build_object('database', j.database, 'role', j.role,
-			'inside_functions', NOT j.toplevel, 'queryid', j.queryid,
+			'nested', NOT j.toplevel, 'queryid', j.queryid,
 			'calls', j.calls, 'mean_ms', round(j.mean::numeric, 3),
 			'total_ms', round(j.ms::numeric, 1), 'calls_since', j.calls_since,
 			-- of a statement that we evicted we do not know what we saw of it

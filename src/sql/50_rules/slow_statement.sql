@@ -16,6 +16,8 @@ BEGIN ATOMIC
 			s.query ~* '^(do|call|execute)\M' AS runs_others
 		FROM diagnose.workload(w) AS s
 		WHERE s.calls > 0
+			-- That is for the rule unindexed_foreign_key to say.
+			AND NOT (NOT s.toplevel AND diagnose.is_foreign_key_search(s.query))
 			-- What is done once is no habit.
 			AND NOT (s.calls = 1 AND s.query ~* '^(create|alter|drop|truncate|copy|vacuum|analyze|reindex|cluster|refresh|import|comment)\M')
 	)
@@ -48,7 +50,7 @@ BEGIN ATOMIC
 			CASE WHEN NOT j.runs_others AND j.blocks > 1000 * j.calls AND j.blocks > 100 * j.rows THEN 'It touches far more blocks than it returns rows: an index on what it selects by is likely missing.' END,
 			CASE
 				WHEN j.runs_others
-					THEN 'The time goes to the statements that it runs; these are judged as well, "inside functions".'
+					THEN 'The time goes to the statements that it runs; these are judged as well, "nested".'
 				WHEN j.blocks < 10 * j.calls
 					THEN 'It touches hardly any data: the time goes to computing, to functions it calls or to waiting, such as for locks.'
 				ELSE 'Run EXPLAIN (ANALYZE, BUFFERS) on it with the parameters of a slow call and look for the node that takes the time.'

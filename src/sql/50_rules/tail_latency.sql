@@ -16,6 +16,8 @@ BEGIN ATOMIC
 			current_setting('pg_diagnose.tail_latency_min_ratio')::float8 AS min_ratio
 		FROM diagnose.workload(w) AS s
 		WHERE s.calls >= current_setting('pg_diagnose.tail_latency_min_calls')::float8
+			-- That is for the rule unindexed_foreign_key to say.
+			AND NOT (NOT s.toplevel AND diagnose.is_foreign_key_search(s.query))
 	),
 	measured AS (
 		SELECT j.*, t.n AS tail_calls, least(t.ms, j.total_exec_time) AS tail_ms,
