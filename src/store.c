@@ -93,6 +93,7 @@ static Size store_layout(char *base);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
+static void merge_into(int p, PgdEntry *entry, const PgdPending *pending);
 static bool pending_is_empty(const PgdPending *pending);
 static void add_pending(PgdStatement *sum, const PgdPending *pending);
 static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
@@ -263,6 +264,25 @@ pgd_store_register(const PgdKey *key, uint64 fingerprint,
 }
 
 /*
+ * Add what is pending to its entry.  No entry means that it was evicted
+ * since, so what comes after goes where the rest went; or else that there was
+ * never a chance to make one, and then it is made without text.
+ */
+static void
+merge_into(int p, PgdEntry *entry, const PgdPending *pending)
+{
+	if (entry == NULL && pending->registered)
+		entry = pgd_table_evicted_row(p, pending->key.dbid);
+	else if (entry == NULL)
+	{
+		entry = pgd_table_insert(p, &pending->key);
+		pgd_table_set_text(p, entry, 0, NULL, 0);
+	}
+	add_pending(&entry->statement, pending);
+	entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
+}
+
+/*
  * Move one pending statement of our own slot to the table and free its
  * place.  Returns false, without having done anything, if the partition is
  * busy and we are not to wait.
@@ -280,27 +300,14 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 		return false;
 
 	/* A reset needs this lock, too: this cannot change under us. */
-	if ((pg_atomic_read_u64(&slot->discard) & bit) == 0 &&
-		!pending_is_empty(pending))
+	if ((pg_atomic_read_u64(&slot->discard) & bit) == 0)
 	{
 		PgdEntry   *entry = pgd_table_find(p, &pending->key);
 
-		/*
-		 * No entry means that it was evicted since, so what comes after goes
-		 * where the rest went; or else that there was never a chance to make
-		 * one, and then it is made without text.
-		 */
-		if (entry == NULL && pending->registered)
-			entry = pgd_table_evicted_row(p, pending->key.dbid);
-		else if (entry == NULL)
-		{
-			entry = pgd_table_insert(p, &pending->key);
-			pgd_table_set_text(p, entry, 0, NULL, 0);
-		}
-		add_pending(&entry->statement, pending);
-		entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
-		if (pg_atomic_read_u32(&entry->claims) > 0)
+		if (entry != NULL && pg_atomic_read_u32(&entry->claims) > 0)
 			pg_atomic_fetch_sub_u32(&entry->claims, 1);
+		if (!pending_is_empty(pending))
+			merge_into(p, entry, pending);
 	}
 
 	pgd_slot_begin_change(slot);

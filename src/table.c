@@ -119,24 +119,28 @@ pgd_table_text_room(void)
 }
 
 /*
- * Which partition a key belongs to.  Query identifiers are hashes already,
- * but not ours to trust; Fibonacci hashing spreads whatever they are.
+ * Query identifiers are hashes already, but not ours to trust; Fibonacci
+ * hashing spreads whatever they are.  Users and nesting levels stay together,
+ * for the text they share.
  */
+static inline uint64
+key_hash(const PgdKey *key)
+{
+	return (key->queryid ^ key->dbid) * UINT64CONST(0x9E3779B97F4A7C15);
+}
+
+/* Which partition a key belongs to. */
 int
 pgd_table_partition(const PgdKey *key)
 {
-	uint64		hash = (key->queryid ^ key->dbid) * UINT64CONST(0x9E3779B97F4A7C15);
-
-	return (int) (hash >> 60);
+	StaticAssertStmt(PGD_PARTITIONS == 16, "four bits of the hash");
+	return (int) (key_hash(key) >> 60);
 }
 
-/* Users and nesting levels stay together, for the text they share. */
 static uint32
 key_chain(const PgdKey *key)
 {
-	uint64		hash = (key->queryid ^ key->dbid) * UINT64CONST(0x9E3779B97F4A7C15);
-
-	return (uint32) (hash >> 28) & (nchains - 1);
+	return (uint32) (key_hash(key) >> 28) & (nchains - 1);
 }
 
 static inline bool
