@@ -80,6 +80,10 @@ typedef struct PgdStatement
 	PgdHistogram histogram;		/* of completed executions */
 } PgdStatement;
 
+/* "text" is NULL when there is none; it is not zero-terminated. */
+typedef void (*PgdStatementVisitor) (const PgdStatement *statement,
+									 const char *text, int len, void *arg);
+
 /* Our own functions call each other directly, not through the PLT. */
 #define PGD_BEGIN_INTERNAL	_Pragma("GCC visibility push(hidden)")
 #define PGD_END_INTERNAL	_Pragma("GCC visibility pop")

@@ -40,11 +40,9 @@
 #include "storage/lwlock.h"
 #include "storage/s_lock.h"
 #include "storage/shmem.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
-#include "guc.h"
+#include "reading.h"
 #include "store.h"
 #include "strays.h"
 #include "sums.h"
@@ -52,7 +50,6 @@
 
 #define PATIENCE		20		/* tries for a busy lock */
 #define PATIENCE_SPINS	50		/* between two of them */
-#define READER_SPINS	1000	/* while a slot's owner is writing */
 #define READER_NAP		1000	/* microseconds, then all over again */
 
 typedef struct PgdShared
@@ -64,21 +61,6 @@ typedef struct PgdShared
 	pg_atomic_uint64 wait_time;
 	pg_atomic_uint64 wait_time_max;
 } PgdShared;
-
-/* What a reader makes of a partition. */
-typedef struct PgdReading
-{
-	PgdStatement *statements;
-	int			nstatements;
-	int			nfound;			/* of these, the ones that have an entry */
-	int			allocated;
-	bool		full;			/* more is wanted */
-	int		   *of_entry;		/* index into statements, by entry */
-	int		   *text_lens;		/* by entry; PGD_NONE: no text */
-	char	   *texts;			/* by entry, text_size bytes each */
-	int			text_size;
-	PgdPending *pending;		/* what one slot has of the partition */
-} PgdReading;
 
 /* where things are; set once per process */
 static PgdShared *shared = NULL;
@@ -94,15 +76,8 @@ static bool lock_patiently(LWLock *lock, LWLockMode mode);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
 static void merge_into(int p, PgdEntry *entry, const PgdPending *pending);
-static bool pending_is_empty(const PgdPending *pending);
-static void add_pending(PgdStatement *sum, const PgdPending *pending);
 static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
 static bool read_partition(int p, PgdReading *reading);
-static void read_entries(int p, PgdReading *reading);
-static int	read_slot(int p, const PgdSlot *slot, PgdPending *into);
-static void read_pending(int p, PgdReading *reading,
-						 const PgdPending *pending);
-static PgdStatement *reading_add(PgdReading *reading, const PgdKey *key);
 
 /* ----------
  * Start of the server
@@ -278,7 +253,7 @@ merge_into(int p, PgdEntry *entry, const PgdPending *pending)
 		entry = pgd_table_insert(p, &pending->key);
 		pgd_table_set_text(p, entry, 0, NULL, 0);
 	}
-	add_pending(&entry->statement, pending);
+	pgd_pending_add_to(&entry->statement, pending);
 	entry->usage = Min(entry->usage + 1, PGD_USAGE_MAX);
 }
 
@@ -306,7 +281,7 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 
 		if (entry != NULL && pg_atomic_read_u32(&entry->claims) > 0)
 			pg_atomic_fetch_sub_u32(&entry->claims, 1);
-		if (!pending_is_empty(pending))
+		if (!pgd_pending_is_empty(pending))
 			merge_into(p, entry, pending);
 	}
 
@@ -319,48 +294,6 @@ pgd_store_merge(PgdSlot *slot, int way, bool wait)
 
 	LWLockRelease(LOCK(p));
 	return true;
-}
-
-static bool
-pending_is_empty(const PgdPending *pending)
-{
-	const PgdCounters *c = &pending->counters;
-
-	return c->calls == 0 && c->plans == 0 && c->failed == 0 &&
-		c->abandoned == 0;
-}
-
-static void
-add_pending(PgdStatement *sum, const PgdPending *pending)
-{
-	sum->last_seen = Max(sum->last_seen, pending->last_seen);
-	pgd_counters_add(&sum->counters, &pending->counters);
-
-	for (int i = 0; i < PGD_PENDING_ERRORS; i++)
-	{
-		if (pending->errors[i].count > 0)
-			pgd_statement_add_error(sum, pending->errors[i].sqlstate,
-									pending->errors[i].count);
-	}
-	for (int i = 0; i < PGD_PENDING_BUCKETS; i++)
-	{
-		if (pending->buckets[i].id != 0)
-			sum->histogram.count[pending->buckets[i].id - 1] +=
-				pending->buckets[i].count;
-	}
-
-	if (pending->plan != 0 && pending->counters.calls > 0)
-	{
-		PgdPlanUse	use = {
-			.shape = pending->plan,
-			.calls = pending->counters.calls,
-			.total_time = pending->counters.total_exec_time,
-			.max_time = pending->counters.max_exec_time,
-			.last_seen = pending->last_seen,
-		};
-
-		pgd_statement_add_plan(sum, &use);
-	}
 }
 
 /*
@@ -479,58 +412,23 @@ matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid)
 void
 pgd_store_read(PgdStatementVisitor visit, void *arg)
 {
-	PgdEntry   *first;
-	int			nentries = pgd_table_entries(0, &first);
 	PgdReading	reading;
 
-	reading.text_size = pgd_query_text_size;
-	reading.allocated = nentries + 1;
-	reading.statements = (PgdStatement *)
-		MemoryContextAllocHuge(CurrentMemoryContext,
-							   sizeof(PgdStatement) * reading.allocated);
-	reading.texts = (char *)
-		MemoryContextAllocHuge(CurrentMemoryContext,
-							   (Size) reading.text_size * nentries);
-	reading.of_entry = palloc(sizeof(int) * nentries);
-	reading.text_lens = palloc(sizeof(int) * nentries);
-	reading.pending = palloc(sizeof(PgdPending) * PGD_PENDING);
-
+	pgd_reading_make(&reading);
 	for (int p = 0; p < PGD_PARTITIONS; p++)
 	{
 		while (!read_partition(p, &reading))
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (reading.full)
-			{
-				reading.allocated += PGD_PENDING;
-				reading.statements = (PgdStatement *)
-					repalloc_huge(reading.statements,
-								  sizeof(PgdStatement) * reading.allocated);
-			}
+				pgd_reading_extend(&reading);
 			else
 				pg_usleep(READER_NAP);
 		}
-
-		for (int i = 0; i < nentries; i++)
-		{
-			if (reading.of_entry[i] != PGD_NONE && reading.text_lens[i] != PGD_NONE)
-				visit(&reading.statements[reading.of_entry[i]],
-					  reading.texts + (Size) i * reading.text_size,
-					  reading.text_lens[i], arg);
-			else if (reading.of_entry[i] != PGD_NONE)
-				visit(&reading.statements[reading.of_entry[i]], NULL, 0, arg);
-		}
-		/* and those that no entry stands for */
-		for (int i = reading.nfound; i < reading.nstatements; i++)
-			visit(&reading.statements[i], NULL, 0, arg);
+		pgd_reading_visit(&reading, visit, arg);
 		CHECK_FOR_INTERRUPTS();
 	}
-
-	pfree(reading.statements);
-	pfree(reading.texts);
-	pfree(reading.of_entry);
-	pfree(reading.text_lens);
-	pfree(reading.pending);
+	pgd_reading_free(&reading);
 }
 
 /*
@@ -546,141 +444,21 @@ read_partition(int p, PgdReading *reading)
 {
 	bool		complete = true;
 
-	reading->full = false;
 	LWLockAcquire(LOCK(p), LW_SHARED);
-	read_entries(p, reading);
+	pgd_reading_begin(reading, p);
 	for (int s = 0; s < nslots && complete; s++)
 	{
 		int			n;
 
 		if (slots[s].used == 0)
 			continue;
-		n = read_slot(p, &slots[s], reading->pending);
+		n = pgd_slot_read(&slots[s], p, reading->pending);
 		for (int i = 0; i < n; i++)
-			read_pending(p, reading, &reading->pending[i]);
+			pgd_reading_add(reading, p, &reading->pending[i]);
 		complete = (n >= 0 && !reading->full);
 	}
 	LWLockRelease(LOCK(p));
 	return complete;
-}
-
-static void
-read_entries(int p, PgdReading *reading)
-{
-	PgdEntry   *first;
-	int			nentries = pgd_table_entries(p, &first);
-
-	reading->nstatements = 0;
-	for (int i = 0; i < nentries; i++)
-	{
-		const PgdEntry *entry = &first[i];
-
-		reading->of_entry[i] = PGD_NONE;
-		if (!entry->in_use)
-			continue;
-		reading->of_entry[i] = reading->nstatements;
-		reading->text_lens[i] =
-			pgd_table_copy_text(p, entry,
-								reading->texts + (Size) i * reading->text_size,
-								reading->text_size);
-		memcpy(&reading->statements[reading->nstatements++],
-			   &entry->statement, sizeof(PgdStatement));
-	}
-	reading->nfound = reading->nstatements;
-}
-
-/*
- * Copy what a slot has pending of a partition, all as of one moment.
- * Returns how many statements, or -1 if the owner does not stop writing.
- */
-static int
-read_slot(int p, const PgdSlot *slot, PgdPending *into)
-{
-	const volatile uint32 *changecount = &slot->changecount;
-	PgdSlot    *s = unconstify(PgdSlot *, slot);
-
-	for (int spin = 0; spin < READER_SPINS; spin++)
-	{
-		uint32		before = *changecount;
-		uint64		used;
-		int			n = 0;
-
-		pg_read_barrier();
-		used = slot->used & ~pg_atomic_read_u64(&s->discard);
-		if (before & 1)
-			used = 0;
-		for (; used != 0; used &= used - 1)
-		{
-			int			way = pg_rightmost_one_pos64(used);
-
-			if (slot->partition[way] == p)
-				memcpy(&into[n++], &slot->pending[way], sizeof(PgdPending));
-		}
-		pg_read_barrier();
-		if (before == *changecount && (before & 1) == 0)
-			return n;
-		SPIN_DELAY();
-	}
-	return -1;
-}
-
-/*
- * Add a pending statement to what its entry said.  Without an entry it goes
- * where pgd_store_merge() would put it.
- */
-static void
-read_pending(int p, PgdReading *reading, const PgdPending *pending)
-{
-	PgdEntry   *first;
-	PgdEntry   *entry;
-	PgdStatement *statement;
-	PgdKey		key = pending->key;
-
-	if (pending_is_empty(pending))
-		return;
-
-	(void) pgd_table_entries(p, &first);
-	entry = pgd_table_find(p, &key);
-	if (entry == NULL && pending->registered)
-	{
-		memset(&key, 0, sizeof(key));
-		key.dbid = pending->key.dbid;
-		entry = pgd_table_find(p, &key);
-	}
-
-	if (entry != NULL)
-		statement = &reading->statements[reading->of_entry[entry - first]];
-	else
-		statement = reading_add(reading, &key);
-	if (statement != NULL)
-		add_pending(statement, pending);
-}
-
-/*
- * A statement of the reading that has no entry: they are few.  NULL if there
- * is no room for it.
- */
-static PgdStatement *
-reading_add(PgdReading *reading, const PgdKey *key)
-{
-	PgdStatement *statement;
-
-	for (int i = reading->nfound; i < reading->nstatements; i++)
-	{
-		statement = &reading->statements[i];
-		if (memcmp(&statement->key, key, sizeof(PgdKey)) == 0)
-			return statement;
-	}
-
-	if (reading->nstatements == reading->allocated)
-	{
-		reading->full = true;
-		return NULL;
-	}
-	statement = &reading->statements[reading->nstatements++];
-	memset(statement, 0, sizeof(PgdStatement));
-	statement->key = *key;
-	return statement;
 }
 
 /*

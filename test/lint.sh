@@ -67,14 +67,15 @@ concept_of()
 layer_of()
 {
 	case $1 in
-		pg_diagnose) echo 10 ;;
-		hooks | worker | sqlfuncs) echo 9 ;;
-		error | xact | advise) echo 8 ;;
-		statement | detectors | predicate) echo 7 ;;
-		plan | text | snapshot | whatif) echo 6 ;;
-		pending) echo 5 ;;
-		store) echo 4 ;;
-		table | strays) echo 3 ;;
+		pg_diagnose) echo 11 ;;
+		hooks | worker | sqlfuncs) echo 10 ;;
+		error | xact | advise) echo 9 ;;
+		statement | detectors | predicate) echo 8 ;;
+		plan | text | snapshot | whatif) echo 7 ;;
+		pending) echo 6 ;;
+		store) echo 5 ;;
+		reading) echo 4 ;;
+		table | strays | slot) echo 3 ;;
 		guc | sums | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | compat) echo 0 ;;
