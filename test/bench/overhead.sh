@@ -8,7 +8,7 @@
 #	PG_CONFIG	the server to measure; pg_diagnose must be installed there
 #	QUICK=1		about three minutes; the full version takes about fifteen
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
-#	PARTS		which of "instructions throughput reader"; all by default
+#	PARTS		which of "instructions throughput waits reader"; all by default
 #	CASES		which of "prepared simple tpcb churn hot"; all by default
 
 set -euo pipefail
@@ -18,7 +18,7 @@ BENCH=$(cd "$(dirname "$0")" && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
 QUICK=${QUICK:-0}
 PEERS=${PEERS:-0}
-PARTS=${PARTS:-instructions throughput reader}
+PARTS=${PARTS:-instructions throughput waits reader}
 CASES=${CASES:-prepared simple tpcb churn hot}
 CONFIGS=(bare pgss diagnose)
 COUNTER=()
@@ -52,7 +52,7 @@ check_arguments()
 
 	for word in $PARTS; do
 		case $word in
-			instructions | throughput | reader) ;;
+			instructions | throughput | waits | reader) ;;
 			*) die "unknown part \"$word\" in PARTS" ;;
 		esac
 	done

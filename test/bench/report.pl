@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 
-my (%meta, %instr, %tps, @latency, @reader, $reader_rows);
+my (%meta, %instr, %tps, @latency, @wait, @reader, $reader_rows);
 
 while (<>)
 {
@@ -15,6 +15,7 @@ while (<>)
 	}
 	elsif ($kind eq 'tps') { $tps{ $f[0] }{ $f[1] }[ $f[2] ] = $f[3]; }
 	elsif ($kind eq 'latency') { push @latency, [@f]; }
+	elsif ($kind eq 'wait') { @wait = @f; }
 	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
 	else { push @reader, $f[1]; }
 }
@@ -232,6 +233,11 @@ latency_table();
 print "\n";
 verdict('prepared SELECT, of pg_stat_statements\' own addition', '%.1f %%',
 	percent_of_pgss('prepared', 'diagnose'), 40);
+if (@wait)
+{
+	verdict(sprintf('longest wait for another session of %s statements in the churn',
+			commas($wait[1])), '%.2f ms', $wait[0], 5);
+}
 if (@reader)
 {
 	verdict(sprintf('reading %s statements', commas($reader_rows)), '%.1f ms',

@@ -120,3 +120,28 @@ measure_reader()
 	stop_server reader
 	run rm -rf "$WORK/reader"
 }
+
+# The longest that a statement waited for another session on our account: eight
+# clients in the churn, and one that reads all statements over and over.
+measure_waits()
+{
+	local seconds=20 reader
+
+	[ "$QUICK" = 0 ] || seconds=5
+	say "waits: 8 clients in the churn and a reader, $seconds seconds"
+	new_server waits 5461 diagnose
+	start_server waits 5461
+	create_extension diagnose 5461
+	sql 5461 -c 'SELECT diagnose.reset()' >/dev/null
+	run "$BINDIR/pgbench" -n -c 1 -T "$seconds" -f read.sql \
+		$(conn 5461) >"$WORK/read.out" 2>&1 &
+	reader=$!
+	pgbench_case 5461 churn -c 8 -j 2 -T "$seconds" -D n=0 \
+		>"$WORK/pgbench.out" 2>&1 ||
+		{ cat "$WORK/pgbench.out" >&2; die "pgbench failed"; }
+	wait "$reader" || { cat "$WORK/read.out" >&2; die "pgbench failed"; }
+	result wait "$(sql 5461 -c "SELECT wait_ms_max FROM diagnose.status")" \
+		"$(sql 5461 -c "SELECT executions FROM diagnose.status")"
+	stop_server waits
+	run rm -rf "$WORK/waits"
+}
