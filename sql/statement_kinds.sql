@@ -165,6 +165,15 @@ SELECT count(*) FROM kind WHERE v = id + 1;
 SELECT * FROM kind_counted('UPDATE|ROLLBACK TO|COMMIT');
 SELECT sum(calls) AS savepoints FROM kind_counted('SAVEPOINT');
 
+-- 10,000 locks, and an error while they are held
+:reset
+BEGIN;
+SELECT count(*) AS kind_locks FROM generate_series(1, 10000) AS i, LATERAL (SELECT pg_advisory_xact_lock(i)) AS locked;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+SELECT 1 / (v - v) AS kind_division FROM kind;
+ROLLBACK;
+SELECT * FROM kind_counted('kind_locks|kind_division');
+
 -- a text of 1 MB
 :reset
 \set ECHO none
