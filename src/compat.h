@@ -107,15 +107,15 @@ pgd_instr_total(const Instrumentation *instr)
 
 /*
  * Rows of all runs of a query.  Up to 15 the executor only knows those of the
- * latest run, and "earlier" must hold the rest.
+ * latest run, so the caller adds them up, run by run, in "added_up".
  */
 static inline uint64
-pgd_rows_total(QueryDesc *queryDesc, uint64 earlier)
+pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 {
 #if PG_VERSION_NUM >= 160000
 	return queryDesc->estate->es_total_processed;
 #else
-	return earlier;
+	return added_up;
 #endif
 }
 

@@ -384,20 +384,12 @@ utility_rows(const QueryCompletion *qc)
 	}
 }
 
-static inline bool
-is_transparent(Node *stmt)
-{
-	return IsA(stmt, ExecuteStmt) || IsA(stmt, PrepareStmt);
-}
-
 /*
  * Begin to follow a utility statement; NULL if it is not to be captured.
  */
 static inline PgdExecution *
 begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
 {
-	if (is_transparent(pstmt->utilityStmt))
-		return NULL;
 	pgd_error_settled();
 	if (!pgd_track_utility || pstmt->queryId == 0 ||
 		!pgd_utility_counted(pstmt->utilityStmt) || !wanted())
@@ -406,44 +398,17 @@ begin_utility(PgdExecution *execution, PlannedStmt *pstmt, const char *source)
 	return execution;
 }
 
-/*
- * pg_stat_statements clears a utility statement's queryId while it runs, and
- * nobody ever sets it again in a cached tree.  So that the next execution
- * still knows who it is, a cached tree is passed on as a copy.
- */
-static inline PlannedStmt *
-own_copy(bool wanted, PlannedStmt *pstmt, PlannedStmt *copy)
-{
-	if (!wanted)
-		return pstmt;
-	*copy = *pstmt;
-	return copy;
-}
-
-static void
-pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
-				   bool readOnlyTree, ProcessUtilityContext context,
-				   ParamListInfo params, QueryEnvironment *queryEnv,
-				   DestReceiver *dest, QueryCompletion *qc)
+static pg_noinline void
+guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+					   bool readOnlyTree, ProcessUtilityContext context,
+					   ParamListInfo params, QueryEnvironment *queryEnv,
+					   DestReceiver *dest, QueryCompletion *qc)
 {
 	const int	nesting = pgd_nesting;
 	const int	explained = explained_level;
 	PgdExecution execution;
 	PgdExecution *const captured = begin_utility(&execution, pstmt,
 												 queryString);
-	PlannedStmt copy;
-	PlannedStmt *const passed = own_copy(readOnlyTree, pstmt, &copy);
-
-	/*
-	 * PREPARE and EXECUTE are transparent: what is executed is counted as the
-	 * statement that was prepared, at the level of the EXECUTE.
-	 */
-	if (is_transparent(pstmt->utilityStmt))
-	{
-		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
-							queryEnv, dest, qc);
-		return;
-	}
 
 	if (IsA(pstmt->utilityStmt, ExplainStmt))
 		explained_level = nesting + 1;
@@ -451,8 +416,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	pgd_nesting++;
 	PG_TRY();
 	{
-		call_ProcessUtility(passed, queryString, readOnlyTree, context,
-							params, queryEnv, dest, qc);
+		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+							queryEnv, dest, qc);
 	}
 	PG_CATCH();
 	{
@@ -476,6 +441,40 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 		pgd_utility_end(captured, utility_rows(qc));
 		pgd_utility_leave(captured);
 	}
+}
+
+static void
+pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+				   bool readOnlyTree, ProcessUtilityContext context,
+				   ParamListInfo params, QueryEnvironment *queryEnv,
+				   DestReceiver *dest, QueryCompletion *qc)
+{
+	PlannedStmt copy;
+
+	/*
+	 * PREPARE and EXECUTE are transparent: what is executed is counted as the
+	 * statement that was prepared, at the level of the EXECUTE.
+	 */
+	if (IsA(pstmt->utilityStmt, ExecuteStmt) ||
+		IsA(pstmt->utilityStmt, PrepareStmt))
+	{
+		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+							queryEnv, dest, qc);
+		return;
+	}
+
+	/*
+	 * pg_stat_statements clears a utility statement's queryId while it runs,
+	 * and nobody ever sets it again in a cached tree.  So that the next
+	 * execution still knows who it is, a cached tree is passed on as a copy.
+	 */
+	if (readOnlyTree)
+	{
+		copy = *pstmt;
+		pstmt = &copy;
+	}
+	guarded_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+						   queryEnv, dest, qc);
 }
 
 /* ----------

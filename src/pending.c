@@ -198,11 +198,16 @@ pgd_pending_make_room(PgdPending *pending)
 	PgdKey		key = pending->key;
 	uint64		plan = pending->plan;
 	bool		registered = pending->registered;
+	bool		busy;
 	int			way = pending - pgd_slot->pending;
 	uint64		start = pgd_clock();
 
 	if (!pgd_store_merge(pgd_slot, way, false) && !displace(way))
 		merge_at_any_price(way);
+
+	/* merging let go of the entry, which is still in use */
+	if (!pgd_store_knows(&key, &busy) && !busy)
+		registered = false;
 	pgd_store_count_own_time(pgd_clock() - start);
 	return pgd_pending_claim(&key, pgd_pending_tag(&key), plan, registered);
 }

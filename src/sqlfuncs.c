@@ -171,7 +171,7 @@ require_preload(void)
 
 /*
  * A window is a pair of snapshots, its lower end NULL for the last reset,
- * its upper one NULL for now.
+ * its upper one NULL for the present.
  */
 static void
 check_window(FunctionCallInfo fcinfo)

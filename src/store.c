@@ -312,7 +312,6 @@ pgd_store_restore(const PgdStatement *statement, const char *text, int len)
 	entry = evicted ? pgd_table_evicted_row(p, key->dbid) : pgd_table_find(p, key);
 	if (entry == NULL)
 		entry = pgd_table_insert(p, key);
-	entry->statement.since = statement->since;
 	entry->statement.encoding = statement->encoding;
 	pgd_statement_add(&entry->statement, statement);
 	if (entry->text == PGD_NONE && !evicted)

@@ -370,14 +370,16 @@ pgd_table_set_text(int p, PgdEntry *entry, uint64 fingerprint,
 		}
 	}
 
+	if (len > 0 && part->cells_used + wanted > ncells)
+	{
+		/* each time the statement is registered again it is tried again */
+		if (entry->statement.fingerprint == 0)
+			part->texts_dropped++;
+		len = 0;
+	}
 	entry->statement.fingerprint = fingerprint;
 	if (len <= 0)
 		return;
-	if (part->cells_used + wanted > ncells)
-	{
-		part->texts_dropped++;
-		return;
-	}
 
 	link = &entry->text;
 	for (int done = 0; done < len; done += CELL_DATA)
