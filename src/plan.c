@@ -28,6 +28,7 @@
  */
 #define MANY_CHILDREN	8
 
+static uint64 shape_subplans(const PlannedStmt *stmt);
 static uint64 shape_node(const PlannedStmt *stmt, const Plan *plan,
 						 uint64 hash, int depth);
 static uint64 shape_list(const PlannedStmt *stmt, const List *plans,
@@ -56,10 +57,19 @@ mix_index(const PlannedStmt *stmt, Oid index, uint64 hash)
 }
 
 /*
- * The shape of a plan; never 0.
+ * The shape of a plan.  If it should happen to be 0, as one in 2^64 is, its
+ * executions are counted without one.
  */
 uint64
 pgd_plan_shape(const PlannedStmt *stmt)
+{
+	if (likely(stmt->subplans == NIL))
+		return shape_node(stmt, stmt->planTree, stmt->commandType, 0);
+	return shape_subplans(stmt);
+}
+
+static pg_noinline uint64
+shape_subplans(const PlannedStmt *stmt)
 {
 	uint64		hash = shape_node(stmt, stmt->planTree, stmt->commandType, 0);
 	ListCell   *lc;
@@ -70,7 +80,7 @@ pgd_plan_shape(const PlannedStmt *stmt)
 		if (lfirst(lc) != NULL)
 			hash = shape_node(stmt, (const Plan *) lfirst(lc), hash, 0);
 	}
-	return hash | 1;
+	return hash;
 }
 
 /*

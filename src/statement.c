@@ -72,9 +72,11 @@ static void register_statement(PgdExecution *execution, Node *stmt,
 							   const char *source, int location, int len);
 static inline PgdPending *place(PgdExecution *execution);
 static PgdPending *find_place(PgdExecution *execution);
-static inline void count_call(PgdExecution *execution, uint64 time, uint64 rows,
-					   const BufferUsage *buffers, const WalUsage *wal,
-					   EState *estate);
+static pg_attribute_always_inline void count_call(PgdExecution *execution,
+												  uint64 time, uint64 rows,
+												  const BufferUsage *buffers,
+												  const WalUsage *wal,
+												  EState *estate);
 static inline void add_buffers(PgdCounters *c, const BufferUsage *b);
 static inline void add_estate(PgdCounters *c, EState *estate);
 static void count_failure(PgdExecution *execution, int sqlstate, bool nested,
@@ -429,7 +431,7 @@ find_place(PgdExecution *execution)
 /*
  * Count a completed execution at execution->pending.
  */
-static inline void
+static pg_attribute_always_inline void
 count_call(PgdExecution *execution, uint64 time, uint64 rows,
 		   const BufferUsage *buffers, const WalUsage *wal, EState *estate)
 {
