@@ -9,12 +9,13 @@ MODULE_big = pg_diagnose
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_diagnose.control)
 
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+DETECTORS = $(sort $(wildcard src/detectors/*.c))
 FRAGMENTS = $(sort $(wildcard src/sql/*.sql src/sql/50_rules/*.sql))
 
 DATA_built = pg_diagnose--$(EXTVERSION).sql
-EXTRA_CLEAN = pg_diagnose--*.sql .built-for .deps
+EXTRA_CLEAN = pg_diagnose--*.sql src/detectorlist.h .built-for .deps
 
-PG_CPPFLAGS = -DPGD_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -Isrc -DPGD_VERSION='"$(EXTVERSION)"'
 # The server's own headers are not clean under these three.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
@@ -36,6 +37,12 @@ include $(PGXS)
 # another major or of other options do not fit, so they are remade too: the
 # file is rewritten only when what it says changes.
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h) pg_diagnose.control .built-for
+
+# A detector is known by its file; the list changes only when they do.
+$(OBJS) $(OBJS:.o=.bc): src/detectorlist.h
+src/detectorlist.h: FORCE
+	@printf 'PGD_DETECTOR(%s)\n' $(patsubst src/detectors/%.c,%,$(DETECTORS)) > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 .built-for: FORCE
 	@echo '$(VERSION) $(CFLAGS)' | cmp -s - $@ || echo '$(VERSION) $(CFLAGS)' > $@

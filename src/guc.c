@@ -32,60 +32,22 @@ static const struct config_enum_entry track_options[] = {
 	{NULL, 0, false}
 };
 
-/*
- * From where on a rule speaks.  Each has the rule's name for a prefix, but
- * for those of "severity", which all rules share; times are milliseconds.
- */
+PgdThresholds pgd_threshold;
+
 static const struct
 {
 	const char *name;
+	double	   *value;
 	double		default_value;
 	double		max;
 	const char *description;
 }			thresholds[] =
 {
-	{"pg_diagnose.failing_statement_min_failures", 5, INT_MAX,
-	"Failed executions from which a statement is reported as failing."},
-	{"pg_diagnose.failing_statement_min_ratio", 0.01, 1,
-	"Share of failed executions from which a statement is reported as failing."},
-	{"pg_diagnose.frequent_statement_max_time", 1.0, INT_MAX,
-	"Mean execution time in milliseconds up to which a statement counts as cheap."},
-	{"pg_diagnose.frequent_statement_min_calls", 1000, INT_MAX,
-	"Calls from which a cheap statement is reported as frequent."},
-	{"pg_diagnose.frequent_statement_min_share", 0.2, 1,
-	"Share of all calls from which a cheap statement is reported as frequent."},
-	{"pg_diagnose.severity_critical_min_impact", 500, INT_MAX,
-	"Milliseconds of database time per second from which a finding is critical."},
-	{"pg_diagnose.severity_warning_min_impact", 1, INT_MAX,
-	"Milliseconds of database time per second from which a finding is a warning."},
-	{"pg_diagnose.slow_before_install_min_calls", 5, INT_MAX,
-	"Calls from which a statement of the past is reported, unless as many were captured since."},
-	{"pg_diagnose.slow_before_install_min_time", 20, INT_MAX,
-	"Mean execution time in milliseconds from which a statement of the past is reported."},
-	{"pg_diagnose.slow_statement_min_share", 0.01, 1,
-	"Share of all execution time from which a slow statement is reported."},
-	{"pg_diagnose.slow_statement_min_time", 100, INT_MAX,
-	"95th percentile of execution time in milliseconds from which a statement is slow."},
-	{"pg_diagnose.spills_to_disk_max_work_mem", 256, INT_MAX,
-	"Megabytes of work_mem up to which raising it is proposed."},
-	{"pg_diagnose.spills_to_disk_min_blocks", 128, INT_MAX,
-	"Temporary blocks written per execution from which spilling is reported."},
-	{"pg_diagnose.tail_latency_min_calls", 100, INT_MAX,
-	"Calls from which the tail of a statement's latency is judged."},
-	{"pg_diagnose.tail_latency_min_ratio", 20, INT_MAX,
-	"Ratio of the 99th percentile to the median from which a tail is reported."},
-	{"pg_diagnose.tail_latency_min_time", 20, INT_MAX,
-	"99th percentile in milliseconds from which a tail is reported."},
-	{"pg_diagnose.unindexed_foreign_key_min_pages", 64, INT_MAX,
-	"Pages of the referencing table from which a foreign key without index is reported."},
-	{"pg_diagnose.unprepared_planning_min_calls", 100, INT_MAX,
-	"Plannings from which a statement's planning is judged."},
-	{"pg_diagnose.unprepared_planning_min_ratio", 1.0, INT_MAX,
-	"Ratio of planning to execution time from which planning is reported."},
+#define PGD_THRESHOLD(name, default_value, max, description) \
+	{"pg_diagnose." #name, &pgd_threshold.name, default_value, max, description},
+#include "thresholdlist.h"
+#undef PGD_THRESHOLD
 };
-
-/* Rules read them with current_setting(); C has no use for the values. */
-static double threshold_values[lengthof(thresholds)];
 
 void
 pgd_guc_init(void)
@@ -137,7 +99,7 @@ pgd_guc_init(void)
 	for (int i = 0; i < lengthof(thresholds); i++)
 		DefineCustomRealVariable(thresholds[i].name,
 								 thresholds[i].description,
-								 NULL, &threshold_values[i],
+								 NULL, thresholds[i].value,
 								 thresholds[i].default_value,
 								 0, thresholds[i].max,
 								 PGC_SIGHUP, 0, NULL, NULL, NULL);

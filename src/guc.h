@@ -17,7 +17,17 @@ typedef enum PgdTrack
 	PGD_TRACK_ALL				/* also those inside functions and triggers */
 } PgdTrack;
 
+/* One field a line of thresholdlist.h. */
+typedef struct PgdThresholds
+{
+#define PGD_THRESHOLD(name, default_value, max, description) double name;
+#include "thresholdlist.h"
+#undef PGD_THRESHOLD
+} PgdThresholds;
+
 PGD_BEGIN_INTERNAL
+
+extern PgdThresholds pgd_threshold;
 
 extern int	pgd_max;			/* statements */
 extern int	pgd_query_text_memory;	/* kilobytes */

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * detectors.c
+ *		All patterns that are looked for in transcripts.
+ *
+ * A detector is a constant in a file of src/detectors/; make puts the names
+ * of these files into detectorlist.h, in the order of the alphabet.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "detectors.h"
+
+#define PGD_DETECTOR(name) extern const PgdDetector pgd_detector_##name;
+PGD_BEGIN_INTERNAL
+#include "detectorlist.h"
+PGD_END_INTERNAL
+#undef PGD_DETECTOR
+
+static const PgdDetector *const detectors[] = {
+#define PGD_DETECTOR(name) &pgd_detector_##name,
+#include "detectorlist.h"
+#undef PGD_DETECTOR
+};
+
+int
+pgd_detector_count(void)
+{
+	return lengthof(detectors);
+}
+
+const PgdDetector *
+pgd_detector(int number)
+{
+	return detectors[number];
+}
+
+/*
+ * Show a complete transcript to all detectors that it may concern.
+ */
+void
+pgd_detectors_look(const PgdTranscript *t, PgdLook *look)
+{
+	uint32		kind = 1 << t->kind;
+
+	look->n = 0;
+	look->dropped = 0;
+	for (int i = 0; i < lengthof(detectors); i++)
+	{
+		const PgdDetector *detector = detectors[i];
+
+		if ((detector->needs & ~t->saw) == 0 && (detector->kinds & kind) != 0)
+		{
+			look->detector = i + 1;
+			detector->look(t, look);
+		}
+	}
+}
+
+/*
+ * A detector has seen something.  It sets what it knows; once in this
+ * transcript is understood.
+ */
+void
+pgd_observe(PgdLook *look, const PgdObservation *observation)
+{
+	PgdObservation *seen;
+
+	if (look->n == PGD_OBSERVATIONS)
+	{
+		look->dropped++;
+		return;
+	}
+	seen = &look->seen[look->n++];
+	*seen = *observation;
+	seen->detector = look->detector;
+	seen->occurrences = 1;
+	seen->max_count = Max(seen->max_count, seen->count);
+	seen->max_held = Max(seen->max_held, seen->held);
+}

@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * thresholdlist.h
+ *		From where on a rule or a detector speaks, one line each.
+ *
+ * PGD_THRESHOLD(name, default, max, description)
+ *
+ *		Makes the setting pg_diagnose.<name>, for rules to read with
+ *		current_setting(), and the field of pgd_threshold for detectors.
+ *		Each has the rule's or the detector's name for a prefix, but for those
+ *		of "severity", which all share.  Times are milliseconds, shares are
+ *		from 0 to 1.
+ *
+ * Three endings mean something to the rule that reports what detectors see:
+ * _min_share, the share of a shape's transcripts; _min_occurrences, how many
+ * of them; and _min_rate, how many a second.
+ *
+ * There is deliberately not an #ifndef THRESHOLDLIST_H here.
+ *
+ *-------------------------------------------------------------------------
+ */
+
+PGD_THRESHOLD(failing_statement_min_failures, 5, INT_MAX,
+	"Failed executions from which a statement is reported as failing.")
+PGD_THRESHOLD(failing_statement_min_ratio, 0.01, 1,
+	"Share of failed executions from which a statement is reported as failing.")
+PGD_THRESHOLD(frequent_statement_max_time, 1.0, INT_MAX,
+	"Mean execution time in milliseconds up to which a statement counts as cheap.")
+PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
+	"Calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
+	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
+	"Rows per execution up to which a repeated statement fetches the children of a row.")
+PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
+	"Share of executions with parameters of their own from which a repeated statement fetches children.")
+PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
+	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
+PGD_THRESHOLD(severity_critical_min_impact, 500, INT_MAX,
+	"Milliseconds of database time per second from which a finding is critical.")
+PGD_THRESHOLD(severity_warning_min_impact, 1, INT_MAX,
+	"Milliseconds of database time per second from which a finding is a warning.")
+PGD_THRESHOLD(slow_before_install_min_calls, 5, INT_MAX,
+	"Calls from which a statement of the past is reported, unless as many were captured since.")
+PGD_THRESHOLD(slow_before_install_min_time, 20, INT_MAX,
+	"Mean execution time in milliseconds from which a statement of the past is reported.")
+PGD_THRESHOLD(slow_statement_min_share, 0.01, 1,
+	"Share of all execution time from which a slow statement is reported.")
+PGD_THRESHOLD(slow_statement_min_time, 100, INT_MAX,
+	"95th percentile of execution time in milliseconds from which a statement is slow.")
+PGD_THRESHOLD(spills_to_disk_max_work_mem, 256, INT_MAX,
+	"Megabytes of work_mem up to which raising it is proposed.")
+PGD_THRESHOLD(spills_to_disk_min_blocks, 128, INT_MAX,
+	"Temporary blocks written per execution from which spilling is reported.")
+PGD_THRESHOLD(tail_latency_min_calls, 100, INT_MAX,
+	"Calls from which the tail of a statement's latency is judged.")
+PGD_THRESHOLD(tail_latency_min_ratio, 20, INT_MAX,
+	"Ratio of the 99th percentile to the median from which a tail is reported.")
+PGD_THRESHOLD(tail_latency_min_time, 20, INT_MAX,
+	"99th percentile in milliseconds from which a tail is reported.")
+PGD_THRESHOLD(unindexed_foreign_key_min_pages, 64, INT_MAX,
+	"Pages of the referencing table from which a foreign key without index is reported.")
+PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
+	"Plannings from which a statement's planning is judged.")
+PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
+	"Ratio of planning to execution time from which planning is reported.")
