@@ -53,6 +53,8 @@ typedef struct PgdSlot
 	/* bit i: pending[i] was reset by somebody; its contents are void */
 	pg_atomic_uint64 discard;
 
+	uint64		latest;			/* queryid of the latest statement that the
+								 * client sent; 0: none, or none captured */
 	uint64		used;			/* bit i: pending[i] holds a statement */
 	TimestampTz merged_at;		/* when all was last merged */
 	uint8		partition[PGD_PENDING];
