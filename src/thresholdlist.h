@@ -20,6 +20,16 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(aborted_work_critical_share, 0.1, 1,
+	"Share of execution time in transactions that did not commit from which this is critical.")
+PGD_THRESHOLD(aborted_work_min_share, 0.02, 1,
+	"Share of execution time in transactions that did not commit from which it is reported.")
+PGD_THRESHOLD(aborted_work_min_transactions, 10, INT_MAX,
+	"Transactions that did not commit from which their share of execution time is judged.")
+PGD_THRESHOLD(check_then_insert_min_occurrences, 1, INT_MAX,
+	"Transactions from which inserting what was not found before is reported.")
+PGD_THRESHOLD(deadlock_events_min_occurrences, 1, INT_MAX,
+	"Deadlocks from which they are reported.")
 PGD_THRESHOLD(failing_statement_min_failures, 5, INT_MAX,
 	"Failed executions from which a statement is reported as failing.")
 PGD_THRESHOLD(failing_statement_min_ratio, 0.01, 1,
@@ -30,12 +40,28 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(lock_order_inversion_min_occurrences, 10, INT_MAX,
+	"Transactions in each of two directions from which an inverted order of locks is reported.")
+PGD_THRESHOLD(lost_update_risk_min_occurrences, 1, INT_MAX,
+	"Transactions from which writing what was read without a lock is reported.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
 	"Share of executions with parameters of their own from which a repeated statement fetches children.")
 PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
 	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
+PGD_THRESHOLD(retry_storm_critical_amplification, 3, INT_MAX,
+	"Attempts per success from which retries are critical.")
+PGD_THRESHOLD(retry_storm_min_amplification, 1.5, INT_MAX,
+	"Attempts per success from which retries are reported.")
+PGD_THRESHOLD(retry_storm_min_retries, 10, INT_MAX,
+	"Retries from which attempts per success are judged.")
+PGD_THRESHOLD(serialization_failures_critical_share, 0.1, 1,
+	"Share of attempts that fail to serialize from which this is critical.")
+PGD_THRESHOLD(serialization_failures_min_failures, 5, INT_MAX,
+	"Serialization failures from which their share of attempts is judged.")
+PGD_THRESHOLD(serialization_failures_min_share, 0.01, 1,
+	"Share of attempts that fail to serialize from which it is reported.")
 PGD_THRESHOLD(severity_critical_min_impact, 500, INT_MAX,
 	"Milliseconds of database time per second from which a finding is critical.")
 PGD_THRESHOLD(severity_warning_min_impact, 1, INT_MAX,
@@ -52,6 +78,12 @@ PGD_THRESHOLD(spills_to_disk_max_work_mem, 256, INT_MAX,
 	"Megabytes of work_mem up to which raising it is proposed.")
 PGD_THRESHOLD(spills_to_disk_min_blocks, 128, INT_MAX,
 	"Temporary blocks written per execution from which spilling is reported.")
+PGD_THRESHOLD(statement_timeouts_min_failures, 5, INT_MAX,
+	"Cancelled executions from which their share of a statement is judged.")
+PGD_THRESHOLD(statement_timeouts_min_share, 0.001, 1,
+	"Share of cancelled executions from which a statement is reported.")
+PGD_THRESHOLD(subxact_overflow_min_occurrences, 1, INT_MAX,
+	"Transactions with more subtransactions than fit in memory from which they are reported.")
 PGD_THRESHOLD(tail_latency_min_calls, 100, INT_MAX,
 	"Calls from which the tail of a statement's latency is judged.")
 PGD_THRESHOLD(tail_latency_min_ratio, 20, INT_MAX,
