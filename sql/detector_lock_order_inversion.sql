@@ -49,7 +49,7 @@ UPDATE lock_c SET v = 3 WHERE id = 1;
 COMMIT;
 SELECT * FROM seen;
 
--- found: rows of one table, upwards and downwards
+-- found: rows of one table, by ascending and by descending key
 SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
 UPDATE lock_c SET v = 4 WHERE id = 3;
@@ -61,24 +61,11 @@ UPDATE lock_c SET v = 4 WHERE id = 7;
 COMMIT;
 SELECT * FROM seen;
 
--- found: within one statement, also outside a block
-CREATE FUNCTION lock_both() RETURNS void
-BEGIN ATOMIC
-	UPDATE lock_b SET v = 5 WHERE id = 5;
-	UPDATE lock_a SET v = 5 WHERE id = 5;
-END;
-SELECT diagnose.reset() IS NOT NULL AS reset;
-SET application_name = 'shop';
-SELECT lock_both();
-RESET application_name;
-SELECT * FROM seen;
-
 -- fixed: one statement, one table
 SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
 UPDATE lock_a SET v = 6 WHERE id = 1;
 COMMIT;
 SELECT * FROM seen;
-DROP FUNCTION lock_both;
 DROP VIEW seen;
 DROP TABLE lock_a, lock_b, lock_c;

@@ -1,5 +1,6 @@
 -- The detector tells in which order each shape locks rows: "object before
--- other", or one of them missing for rows of one table, upwards or downwards.
+-- other", or one of them missing for rows of one table, by ascending or by
+-- descending key.
 -- Either way an inversion is the same with both exchanged.
 --
 -- Whether two such transactions ever meet at the same rows is not known; so
@@ -90,7 +91,7 @@ BEGIN ATOMIC
 		CASE WHEN i.deadlocks > 0 THEN i.time / diagnose.seconds(w) END,
 		'inferred', i.n::bigint,
 		CASE
-			WHEN i.object = 0 THEN format('rows locked upwards %s and downwards %s',
+			WHEN i.object = 0 THEN format('rows locked by ascending key %s, by descending key %s',
 				diagnose.count_text(i.forth::bigint, 'time'),
 				diagnose.count_text(i.back::bigint, 'time'))
 			ELSE format('locked in this order %s, the other way round %s',
