@@ -75,6 +75,7 @@ CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
 	OUT isolation					text,
 	OUT tag							text,
 	OUT first_statement				text,
+	OUT first_fingerprint			bigint,
 	OUT is_own						boolean,
 	OUT steps						jsonb,
 	OUT dbid						oid,
@@ -104,8 +105,12 @@ CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
 	OUT idle_before_end				double precision,
 	OUT commit_time					double precision,
 	OUT max_commit_time				double precision,
+	OUT lock_wait					double precision,
 	OUT with_xid					bigint,
 	OUT idle_with_row_locks			double precision,
+	OUT aborted_time				double precision,
+	OUT retries						bigint,
+	OUT retried_time				double precision,
 	OUT ended_by_gap				bigint,
 	OUT ended_by_tag				bigint,
 	OUT ended_by_begin				bigint,
@@ -136,9 +141,10 @@ BEGIN ATOMIC
 	told AS (
 		SELECT p.dbid, p.userid, p.shape, p.tag,
 			min(t.query) FILTER (WHERE p.position = 1) AS first_statement,
+			min(p.fingerprint) FILTER (WHERE p.position = 1) AS first_fingerprint,
 			bool_and(diagnose.is_own(t.query)) FILTER (WHERE p.fingerprint IS NOT NULL) AS is_own,
 			jsonb_agg(jsonb_build_object(
-				'position', p.position,
+				'position', p.position, 'fingerprint', p.fingerprint,
 				'query', CASE
 					WHEN p.fingerprint IS NULL THEN '(all further statements)'
 					ELSE coalesce(t.query, '<text not kept>')
@@ -178,8 +184,12 @@ BEGIN ATOMIC
 			sum(x.idle_before_end) AS idle_before_end,
 			sum(x.commit_time) AS commit_time,
 			max(x.max_commit_time) AS max_commit_time,
+			sum(x.lock_wait) AS lock_wait,
 			sum(x.with_xid)::bigint AS with_xid,
 			sum(x.idle_with_row_locks) AS idle_with_row_locks,
+			sum(x.aborted_time) AS aborted_time,
+			sum(x.retries)::bigint AS retries,
+			sum(x.retried_time) AS retried_time,
 			sum(x.ended_by_gap)::bigint AS ended_by_gap,
 			sum(x.ended_by_tag)::bigint AS ended_by_tag,
 			sum(x.ended_by_begin)::bigint AS ended_by_begin,
@@ -200,13 +210,14 @@ BEGIN ATOMIC
 	)
 	SELECT left(encode(sha256(convert_to(i.identity, 'UTF8')), 'hex'), 6),
 		i.identity, n.database, n.role, n.kind, n.isolation, n.tag,
-		t.first_statement, coalesce(t.is_own, false), coalesce(t.steps, '[]'),
+		t.first_statement, t.first_fingerprint, coalesce(t.is_own, false), coalesce(t.steps, '[]'),
 		n.dbid, n.userid, n.shape, n.application, n.route, n.action,
 		n.controller, n.framework, n.traceparent, n.positions, n.calls,
 		n.timed, n.commits, n.rollbacks, n.aborts, n.prepared, n.abandoned,
 		n.statements, n.max_statements, n.rows, n.duration, n.max_duration,
 		n.exec_time, n.idle_time, n.idle_before_end, n.commit_time,
-		n.max_commit_time, n.with_xid, n.idle_with_row_locks,
+		n.max_commit_time, n.lock_wait, n.with_xid, n.idle_with_row_locks,
+		n.aborted_time, n.retries, n.retried_time,
 		n.ended_by_gap, n.ended_by_tag, n.ended_by_begin,
 		n.duration_histogram, n.idle_histogram, n.commit_histogram
 	FROM named AS n
