@@ -95,6 +95,11 @@ WHERE rule = 'n_plus_one' AND evidence ->> 'route' = '/orders/:id' \gset
 SELECT regexp_replace(substr(line, 29), ' role .*', '') AS timeline FROM (:timeline) AS t (line);
 SELECT occurrences, confirmed, count FROM (:verify) AS v;
 
+-- a shape that is seen six times
+\set often 'SELECT id FROM pattern_orders WHERE id = 1 /*route=\'/often\'*/;'
+:often :done; :often :done; :often :done;
+:often :done; :often :done; :often :done;
+
 -- who may not see others' statements sees no pattern of theirs
 SET SESSION AUTHORIZATION regress_diagnose_user;
 SELECT count(*) FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'n_plus_one';
@@ -150,12 +155,13 @@ UPDATE seen SET time = 1e9;
 SELECT severity, saved FROM told;
 UPDATE seen SET severity = 'info';
 SELECT severity FROM told;
--- frequent_statement_min_share is 0.2, of how often the shape was seen
-ALTER TABLE seen ALTER occurrences TYPE float8;
-UPDATE seen SET occurrences = 0.21;
-SELECT count(*) FROM told;
-UPDATE seen SET occurrences = 0.19;
-SELECT count(*) FROM told;
+-- frequent_statement_min_share is 0.2
+UPDATE seen SET (shape, tag, route, action, controller, occurrences) =
+	(SELECT t.shape, t.tag, t.route, t.action, t.controller, 2
+	 FROM diagnose.transactions(diagnose.since_reset()) AS t WHERE t.route = '/often');
+SELECT problem FROM told;
+UPDATE seen SET occurrences = 1;
+SELECT problem FROM told;
 ROLLBACK;
 
 -- fixed: one statement for all
