@@ -40,6 +40,8 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
+	"Think time in milliseconds from which it is looked whether others wait for the transaction.")
 PGD_THRESHOLD(lock_order_inversion_min_occurrences, 10, INT_MAX,
 	"Transactions in each of two directions from which an inverted order of locks is reported.")
 PGD_THRESHOLD(lost_update_risk_min_occurrences, 1, INT_MAX,

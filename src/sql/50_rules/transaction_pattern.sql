@@ -118,7 +118,6 @@ BEGIN ATOMIC
 			'application', j.application, 'route', j.route,
 			'controller', j.controller, 'action', j.action,
 			'framework', j.framework, 'trace_of_slowest', j.traceparent,
-			'transaction', j.id,
 			'timeline', format('SELECT diagnose.transaction(%L)', j.id),
 			'occurrences', j.occurrences, 'of', j.calls,
 			'confirmed', nullif(j.confirmed, 0),
