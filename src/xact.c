@@ -959,7 +959,7 @@ pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt)
 
 	if (execution->transcribed || pgd_xact_slot == NULL)
 		return;
-	x.active = IsTransactionState();
+	x.active = IsTransactionOrTransactionBlock();
 	if (x.active && traits != NULL &&
 		(traits->flags & (PGD_DDL | PGD_LOCKS_TABLE | PGD_COPIES)) != 0)
 		relid = pgd_traits_utility_table(stmt);
