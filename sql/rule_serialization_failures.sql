@@ -21,8 +21,9 @@ CREATE TRIGGER fail_to_serialize BEFORE UPDATE ON serialization
 FOR EACH ROW EXECUTE FUNCTION fail_to_serialize();
 
 -- What a client sends: a transaction for each row, with something after what
--- may fail.
-CREATE FUNCTION pg_temp.send(rows int[], isolation text)
+-- may fail; and maybe something else after a failure, so that what follows is
+-- no retry.
+CREATE FUNCTION pg_temp.send(rows int[], isolation text, gives_up boolean DEFAULT false)
 RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT s.statement
 	FROM unnest(rows) WITH ORDINALITY AS t (id, number),
@@ -31,7 +32,8 @@ RETURNS SETOF text LANGUAGE sql AS $$
 			(2, 'SELECT count(v) FROM serialization'),
 			(3, format('UPDATE serialization SET v = v + 1 WHERE id = %s', id)),
 			(4, CASE WHEN id % 2 = 0 THEN 'SELECT max(v) FROM serialization' END),
-			(5, 'COMMIT')) AS s (position, statement)
+			(5, 'COMMIT'),
+			(6, CASE WHEN id % 2 = 1 AND gives_up THEN 'SELECT 1' END)) AS s (position, statement)
 	WHERE s.statement <> ''
 	ORDER BY t.number, s.position
 $$;
@@ -56,13 +58,11 @@ SELECT pg_temp.send('{1}' || array_fill(2, ARRAY[600]), 'REPEATABLE READ') \gexe
 \set ECHO all
 SELECT count(*) FROM pg_temp.found('serialization_failures');
 
--- found, and not tried again
+-- found
 SELECT diagnose.reset() IS NOT NULL AS reset;
 \set ECHO none
 \o /dev/null
-SELECT pg_temp.send(array_fill(2, ARRAY[90]) || '{1}', 'REPEATABLE READ') \gexec
-SELECT 'SELECT 1' \gexec
-SELECT pg_temp.send('{1,2,1,2,1,2,1,2,1}', 'REPEATABLE READ') \gexec
+SELECT pg_temp.send(array_fill(2, ARRAY[91]) || '{1,2,1,2,1,2,1,2,1}', 'REPEATABLE READ') \gexec
 \o
 \set ECHO all
 SELECT severity FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'serialization_failures';
@@ -76,6 +76,15 @@ SELECT pg_temp.send('{1,1,1,1,1,2,2,2,2,2}', 'SERIALIZABLE') \gexec
 \o
 \set ECHO all
 SELECT severity FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'serialization_failures';
+SELECT problem, advice FROM pg_temp.found('serialization_failures');
+
+-- found: and not tried again
+SELECT diagnose.reset() IS NOT NULL AS reset;
+\set ECHO none
+\o /dev/null
+SELECT pg_temp.send('{1,1,1,1,1}', 'REPEATABLE READ', true) \gexec
+\o
+\set ECHO all
 SELECT problem, advice FROM pg_temp.found('serialization_failures');
 
 -- fixed

@@ -47,7 +47,7 @@ BEGIN ATOMIC
 	)
 	SELECT 'statement_timeouts', 'reliability', 'warning',
 		format('statement_timeouts:%s:%s:%s:%s', j.database, j.role, j.tag,
-			coalesce(j.fingerprint::text, 'unplaced')),
+			coalesce(j.fingerprint || ':statement', 'unplaced')),
 		CASE WHEN j.dbid = (SELECT d.oid FROM pg_database AS d
 							WHERE d.datname = current_database())
 			THEN '' ELSE 'in database ' || j.database || ': ' END ||
