@@ -20,8 +20,7 @@ END $$;
 CREATE FUNCTION fail_later() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM fail_with('deadlock_detected');
-	RETURN NULL;
+	RAISE EXCEPTION 'failed' USING ERRCODE = 'deadlock_detected';
 END $$;
 
 -- nothing yet

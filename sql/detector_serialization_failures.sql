@@ -16,8 +16,7 @@ END $$;
 CREATE FUNCTION fail_later() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM fail_with('serialization_failure');
-	RETURN NULL;
+	RAISE EXCEPTION 'failed' USING ERRCODE = 'serialization_failure';
 END $$;
 CREATE VIEW seen AS
 SELECT kind, isolation, position, occurrences, confirmed, count, time > 0 AS cost
