@@ -31,7 +31,7 @@ SELECT * FROM seen;
 -- found: at the second position
 BEGIN;
 UPDATE statement_timeouts SET v = 1 WHERE id = 1;
-SET LOCAL statement_timeout = '5ms';
+SET LOCAL statement_timeout = '50ms';
 SELECT pg_sleep(10) FROM statement_timeouts;	-- workload: is cancelled at once
 ROLLBACK;
 SELECT * FROM seen;
@@ -39,7 +39,7 @@ SELECT * FROM seen;
 -- found: outside a block
 SELECT diagnose.reset() IS NOT NULL AS reset;
 SET application_name = 'shop';
-SET statement_timeout = '5ms';
+SET statement_timeout = '50ms';
 SELECT pg_sleep(10) FROM statement_timeouts;	-- workload: is cancelled at once
 SELECT pg_sleep(10) FROM statement_timeouts;	-- workload: is cancelled at once
 RESET statement_timeout;

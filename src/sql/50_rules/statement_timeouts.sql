@@ -70,7 +70,7 @@ BEGIN ATOMIC
 			'aborted_ms', round(j.time::numeric, 1))),
 		concat_ws(' ',
 			CASE
-				WHEN j.fingerprint IS NULL THEN 'What is cancelled before it is executed has waited for a lock on a table: look for ALTER TABLE, LOCK TABLE and the like in other sessions, and let these run with a short lock_timeout.'
+				WHEN j.fingerprint IS NULL THEN 'What is cancelled before it is executed has most likely waited for a lock on a table: look for ALTER TABLE, LOCK TABLE and the like in other sessions, and let these run with a short lock_timeout.'
 				ELSE 'See whether it is slow or waits: its plan (EXPLAIN), and who holds locks that it needs.'
 			END,
 			'The server''s log tells statement_timeout from a client that cancels, which often gives up after a time of its own; make that longer than statement_timeout, so that the server decides. All work before was in vain, and is done again if the client tries again.'),
