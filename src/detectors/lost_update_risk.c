@@ -73,7 +73,7 @@ const PgdDetector pgd_detector_lost_update_risk = {
 	.title = "a value is written that was read before without a lock, so a change in between is lost",
 	.dimension = "reliability",
 	.grade = "exact",
-	.problem = "writes to {object} what it read without a lock; {confirmed} of {n} times others changed it meanwhile",
+	.problem = "writes what it read without a lock: overtaken {confirmed} of {n} times",
 	.advice = "What others write between the read{of_parent} and this statement is lost without an error. Let the server compute (SET c = c + $1), or read with SELECT ... FOR UPDATE in the same transaction, or add a version column to the condition (WHERE id = $1 AND version = $2) and start over when no row is found, or use REPEATABLE READ and try again after an error. It is harmless if the value does not depend on what was read, like the time of the last visit; then set only such columns.",
 	.kinds = PGD_IN_BOTH,
 	.needs = PGD_SAW_ROWS,

@@ -74,9 +74,9 @@ BEGIN ATOMIC
 			coalesce('application ' || nullif(j.application, ''),
 				'role ' || j.role || ', without application name'),
 		j.impact, j.impact, 'exact', j.ends::bigint,
-		format('%s of its database time went into %s that did not commit',
-			diagnose.share_text(j.share),
-			diagnose.count_text(j.in_vain::bigint, 'transaction')),
+		format('%s that did not commit took %s of its time',
+			diagnose.count_text(j.in_vain::bigint, 'transaction'),
+			diagnose.share_text(j.share)),
 		jsonb_strip_nulls(jsonb_build_object(
 			'database', j.database, 'role', j.role,
 			'application', nullif(j.application, ''),

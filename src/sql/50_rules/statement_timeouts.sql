@@ -57,7 +57,7 @@ BEGIN ATOMIC
 				ELSE diagnose.short_text(j.query, 300)
 			END,
 		j.impact, j.impact, 'exact', j.calls::bigint,
-		format('%s of %s were cancelled, by a timeout or the client',
+		format('%s of %s were cancelled',
 			to_char(j.failures, 'FM9,999,999,999,999,999,999'),
 			CASE
 				WHEN j.fingerprint IS NULL THEN diagnose.count_text(j.calls::bigint, 'transaction')
