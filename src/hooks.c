@@ -24,6 +24,7 @@
 #include "error.h"
 #include "guc.h"
 #include "hooks.h"
+#include "session.h"
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
@@ -62,6 +63,7 @@ static void pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 static void pgd_emit_log(ErrorData *edata);
 static void pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg);
+static void pgd_xact(XactEvent event, void *arg);
 static void pgd_session_end(int code, Datum arg);
 
 void
@@ -86,6 +88,7 @@ pgd_hooks_init(void)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = pgd_emit_log;
 	RegisterSubXactCallback(pgd_subxact, NULL);
+	RegisterXactCallback(pgd_xact, NULL);
 }
 
 /* ----------
@@ -211,6 +214,8 @@ static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
 	pgd_error_settled();
+	if (pgd_nesting == 0)
+		pgd_session_statement();
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
 		return NULL;
@@ -449,6 +454,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 				   ParamListInfo params, QueryEnvironment *queryEnv,
 				   DestReceiver *dest, QueryCompletion *qc)
 {
+	const int	counter = pgd_session_utility(pstmt->utilityStmt,
+											  pgd_nesting == 0);
 	PlannedStmt copy;
 
 	/*
@@ -460,6 +467,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 							queryEnv, dest, qc);
+		if (counter != PGD_NO_COUNTER)
+			pgd_session_count(counter);
 		return;
 	}
 
@@ -475,6 +484,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	}
 	guarded_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 						   queryEnv, dest, qc);
+	if (counter != PGD_NO_COUNTER)
+		pgd_session_count(counter);
 }
 
 /* ----------
@@ -497,6 +508,12 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
+}
+
+static void
+pgd_xact(XactEvent event, void *arg)
+{
+	pgd_session_xact(event);
 }
 
 static void

@@ -25,6 +25,10 @@
  *   slot, four partitions are busy at once, and the slot has no spare place
  *   left; and at the end of the session.
  *
+ * - Sums of sessions have one lock more, by the same rules: a session counts
+ *	 without it, and waits for it where it begins and ends.  When its name
+ *	 changes, on a statement's way, it only tries.
+ *
  * - Under a lock there is no I/O, no error and no work that grows with
  *   anything but the partition's size.  A reader holds a partition for as
  *   long as copying it takes, well under a millisecond by default.
@@ -43,6 +47,7 @@
 #include "utils/timestamp.h"
 
 #include "reading.h"
+#include "sessions.h"
 #include "store.h"
 #include "strays.h"
 #include "sums.h"
@@ -64,12 +69,14 @@ typedef struct PgdShared
 
 /* where things are; set once per process */
 static PgdShared *shared = NULL;
-static LWLockPadded *locks;		/* [PGD_PARTITIONS] */
+static LWLockPadded *locks;		/* [PGD_LOCKS] */
 static PgdSlot *slots;			/* [nslots] */
 static int	nslots;
 static Size memory;
 
 #define LOCK(p)		(&locks[p].lock)
+#define SESSIONS	PGD_PARTITIONS	/* the lock of sessions' sums */
+#define PGD_LOCKS	(PGD_PARTITIONS + 1)
 
 static Size store_layout(char *base);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
@@ -97,6 +104,7 @@ store_layout(char *base)
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
 	size = add_size(size, pgd_strays_layout(base + size));
+	size = add_size(size, pgd_sessions_layout(base + size, nslots));
 	size = add_size(size, pgd_table_layout(base + size));
 	return size;
 }
@@ -105,7 +113,7 @@ void
 pgd_store_request(void)
 {
 	RequestAddinShmemSpace(store_layout(NULL));
-	RequestNamedLWLockTranche("pg_diagnose", PGD_PARTITIONS);
+	RequestNamedLWLockTranche("pg_diagnose", PGD_LOCKS);
 }
 
 /*
@@ -138,6 +146,7 @@ pgd_store_startup(void)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
 		pgd_strays_clear();
+		pgd_sessions_clear();
 		pgd_table_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -377,6 +386,12 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 
 	if (!OidIsValid(userid) && queryid == 0)
 		pgd_strays_reset(dbid);
+	if (queryid == 0)
+	{
+		LWLockAcquire(LOCK(SESSIONS), LW_EXCLUSIVE);
+		pgd_sessions_forget(userid, dbid, GetCurrentTimestamp());
+		LWLockRelease(LOCK(SESSIONS));
+	}
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);
@@ -490,6 +505,71 @@ pgd_store_status(PgdStoreStatus *status)
 	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
 	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
 	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
+}
+
+/* ----------
+ * Sessions
+ * ----------
+ */
+
+/*
+ * The place where a backend counts what its session does, or NULL if it is
+ * of a kind that has none.
+ */
+PgdSession *
+pgd_store_session_begin(int procno, const PgdSessionKey *key,
+						TimestampTz begin)
+{
+	PgdSession *session = shared ? pgd_sessions_get(procno) : NULL;
+
+	if (session != NULL)
+	{
+		LWLockAcquire(LOCK(SESSIONS), LW_EXCLUSIVE);
+		pgd_sessions_enter(session, key, begin);
+		LWLockRelease(LOCK(SESSIONS));
+	}
+	return session;
+}
+
+/*
+ * The session has another name from now on.  Returns false, without having
+ * done anything, if the lock is busy.
+ */
+bool
+pgd_store_session_rename(PgdSession *session, const PgdSessionKey *key,
+						 TimestampTz now)
+{
+	if (!lock_patiently(LOCK(SESSIONS), LW_EXCLUSIVE))
+		return false;
+	pgd_sessions_rename(session, key, now);
+	LWLockRelease(LOCK(SESSIONS));
+	return true;
+}
+
+void
+pgd_store_session_end(PgdSession *session, TimestampTz now)
+{
+	LWLockAcquire(LOCK(SESSIONS), LW_EXCLUSIVE);
+	pgd_sessions_leave(session, now);
+	LWLockRelease(LOCK(SESSIONS));
+}
+
+/*
+ * Visit all sums of sessions, as of now.  No lock is held while visiting.
+ */
+void
+pgd_store_read_sessions(PgdSessionVisitor visit, void *arg)
+{
+	PgdSessionSum *sums = palloc(sizeof(PgdSessionSum) *
+								 (PGD_SESSION_SUMS + 1));
+	int			n;
+
+	LWLockAcquire(LOCK(SESSIONS), LW_SHARED);
+	n = pgd_sessions_copy(sums, GetCurrentTimestamp());
+	LWLockRelease(LOCK(SESSIONS));
+	for (int i = 0; i < n; i++)
+		visit(&sums[i], arg);
+	pfree(sums);
 }
 
 /* ----------

@@ -20,6 +20,16 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
+	"Transactions up to which a session that ends counts as one that ended early.")
+PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
+	"Sessions a second from which it is reported that most of them end early.")
+PGD_THRESHOLD(connection_churn_min_early_share, 0.5, 1,
+	"Share of sessions that end early from which their rate is reported.")
+PGD_THRESHOLD(connection_churn_min_rate, 5, INT_MAX,
+	"Sessions a second from which their rate is reported, however long they are.")
+PGD_THRESHOLD(connection_churn_min_sessions, 50, INT_MAX,
+	"Sessions from which their rate is judged.")
 PGD_THRESHOLD(failing_statement_min_failures, 5, INT_MAX,
 	"Failed executions from which a statement is reported as failing.")
 PGD_THRESHOLD(failing_statement_min_ratio, 0.01, 1,

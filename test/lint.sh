@@ -78,7 +78,7 @@ layer_of()
 		table | strays | slot | shapes | writers | samples | sessions) echo 3 ;;
 		guc | sums | transcript | tag | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
-		histogram | counterlist | xactlist | thresholdlist | compat) echo 0 ;;
+		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;
 	esac
 }
