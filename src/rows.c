@@ -121,8 +121,9 @@ column_value(const Column *column, const char *row, bool *isnull)
 			number = *(const uint64 *) field;
 			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX));
 		case COL_SETTING:
-			*isnull = (*(const uint64 *) field == 0);
-			return Int64GetDatum((int64) (*(const uint64 *) field - 1));
+			number = *(const uint64 *) field;
+			*isnull = (number == 0);
+			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX) - 1);
 		case COL_TIME_SEEN:
 			*isnull = (*(const uint64 *) field == 0);
 			/* FALLTHROUGH */
