@@ -28,6 +28,7 @@
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
+#include "xact.h"
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -61,9 +62,9 @@ static void pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 							   QueryEnvironment *queryEnv,
 							   DestReceiver *dest, QueryCompletion *qc);
 static void pgd_emit_log(ErrorData *edata);
+static void pgd_xact(XactEvent event, void *arg);
 static void pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg);
-static void pgd_xact(XactEvent event, void *arg);
 static void pgd_session_end(int code, Datum arg);
 
 void
@@ -87,8 +88,8 @@ pgd_hooks_init(void)
 	ProcessUtility_hook = pgd_ProcessUtility;
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = pgd_emit_log;
-	RegisterSubXactCallback(pgd_subxact, NULL);
 	RegisterXactCallback(pgd_xact, NULL);
+	RegisterSubXactCallback(pgd_subxact, NULL);
 }
 
 /* ----------
@@ -140,9 +141,21 @@ wanted(void)
 	{
 		if (!pgd_pending_attach())
 			return false;
+		pgd_xact_attach();
 		before_shmem_exit(pgd_session_end, (Datum) 0);
 	}
 	return pgd_statement_wanted();
+}
+
+/*
+ * An error passes a statement; NULL if we do not follow that.
+ */
+static void
+caught(PgdExecution *execution)
+{
+	pgd_error_caught(execution);
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_failed(execution, geterrcode());
 }
 
 /* ----------
@@ -213,6 +226,8 @@ call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
+	PgdExecution *execution;
+
 	pgd_error_settled();
 	if (pgd_nesting == 0)
 		pgd_session_statement();
@@ -229,7 +244,12 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
-	return pgd_statement_begin(queryDesc);
+	execution = pgd_statement_begin(queryDesc);
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_begin(execution, queryDesc->sourceText,
+								 queryDesc->plannedstmt->stmt_location,
+								 queryDesc->plannedstmt->stmt_len);
+	return execution;
 }
 
 static void
@@ -247,10 +267,11 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	{
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
+		pgd_xact_statement_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
-		pgd_error_caught(execution);
+		caught(execution);
 		pgd_statement_release(execution);
 		PG_RE_THROW();
 	}
@@ -276,7 +297,7 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(execution);
+		caught(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -314,7 +335,7 @@ guarded_ExecutorFinish(QueryDesc *queryDesc)
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(execution);
+		caught(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -343,7 +364,10 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 
 	pgd_error_settled();
 	if (execution != NULL)
+	{
 		pgd_statement_end(execution);
+		pgd_xact_statement_ended(execution, queryDesc);
+	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
 	else
@@ -414,8 +438,16 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PgdExecution execution;
 	PgdExecution *const captured = begin_utility(&execution, pstmt,
 												 queryString);
+	const bool	toplevel = nesting == 0 && wanted();
+	const Node *const stmt = pstmt->utilityStmt;
 
-	if (IsA(pstmt->utilityStmt, ExplainStmt))
+	if (toplevel)
+	{
+		if (captured == NULL)
+			pgd_utility_uncaptured(&execution, pstmt);
+		pgd_xact_utility_begin(&execution, pstmt, queryString);
+	}
+	if (IsA(stmt, ExplainStmt))
 		explained_level = nesting + 1;
 
 	pgd_nesting++;
@@ -433,6 +465,12 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 			pgd_error_caught(captured);
 			pgd_utility_leave(captured);
 		}
+		if (toplevel)
+		{
+			if (captured == NULL)
+				pgd_utility_time(&execution, 0);
+			pgd_xact_statement_failed(&execution, geterrcode());
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -445,6 +483,12 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		pgd_utility_end(captured, utility_rows(qc));
 		pgd_utility_leave(captured);
+	}
+	if (toplevel)
+	{
+		if (captured == NULL)
+			pgd_utility_time(&execution, utility_rows(qc));
+		pgd_xact_utility_ended(&execution, stmt);
 	}
 }
 
@@ -497,28 +541,33 @@ static void
 pgd_emit_log(ErrorData *edata)
 {
 	pgd_error_reported(edata);
+	if (edata->elevel >= ERROR)
+		pgd_xact_error(edata->sqlerrcode, edata->elevel > ERROR);
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
-}
-
-/* Somebody caught the error: a PL exception block, mostly. */
-static void
-pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
-			SubTransactionId parentSubid, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		pgd_error_landed();
 }
 
 static void
 pgd_xact(XactEvent event, void *arg)
 {
 	pgd_session_xact(event);
+	pgd_xact_event(event);
+}
+
+/* When one is rolled back, somebody caught the error: PL/pgSQL, mostly. */
+static void
+pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
+			SubTransactionId parentSubid, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		pgd_error_landed();
+	pgd_xact_subevent(event);
 }
 
 static void
 pgd_session_end(int code, Datum arg)
 {
 	pgd_error_exit();
+	pgd_xact_exit();
 	pgd_pending_detach();
 }
