@@ -268,6 +268,9 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
 		pgd_xact_statement_started(execution, queryDesc);
+		if (execution->traits != NULL &&
+			(execution->traits->flags & PGD_SESSION_LOCKS) != 0)
+			pgd_session_count(PGD_SESSION_advisory_locks);
 	}
 	PG_CATCH();
 	{

@@ -111,7 +111,6 @@ my @transactions = (
 	[ 'BEGIN; SAVEPOINT s; SELECT 1/0; ROLLBACK TO s; COMMIT;', 1, 0, 1, 0 ],
 	[ 'DO $$BEGIN INSERT INTO t VALUES (1); COMMIT; INSERT INTO t VALUES (1); ROLLBACK; END$$;', 2, 1, 0, 3 ],
 	[ 'DO $$BEGIN PERFORM 1/0; EXCEPTION WHEN OTHERS THEN END$$;', 1, 0, 0, 1 ],
-	[ 'SET debug_parallel_query = on; SELECT count(*) FROM t; RESET debug_parallel_query;', 3, 0, 0, 3 ],
 	[ 'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; SELECT count(*) FROM t; END;', 1, 0, 1, 0 ]);
 $node->safe_psql('counted', q(
 	CREATE TABLE q (i int PRIMARY KEY);
@@ -122,7 +121,6 @@ my @total = (0) x 4;
 foreach my $transaction (@transactions)
 {
 	my ($sql, @expected) = @$transaction;
-	$sql =~ s/debug_parallel_query/force_parallel_mode/g if $node->pg_version < 16;
 	$node->safe_psql('postgres', 'SELECT diagnose.reset()');
 	run_as('transactions', $sql);
 	# and the transaction in which the client was connected
@@ -133,6 +131,13 @@ foreach my $transaction (@transactions)
 my @stat_then = pg_stat();
 is(join('|', map { $stat_then[$_] - $stat[$_] } 2, 3), "$total[0]|$total[1]", 'pg_stat_database counts the same');
 $node->safe_psql('counted', q(ROLLBACK PREPARED 'left'));
+
+# A parallel worker's own transactions are not the client's; pg_stat_database
+# counts the one in which the server connects the worker.
+$node->safe_psql('postgres', 'SELECT diagnose.reset()');
+run_as('parallel', 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+	SELECT count(*) FROM t;');
+is(sessions($xacts, 'parallel'), 'parallel|5|0|0|4', 'a parallel query is one transaction');
 
 # ----
 # How sessions end
