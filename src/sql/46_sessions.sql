@@ -41,7 +41,8 @@ BEGIN ATOMIC
 	WITH named AS (
 		SELECT s.*,
 			coalesce(d.datname::text, 'oid ' || s.dbid) AS database,
-			coalesce(r.rolname::text, 'oid ' || s.userid) AS role
+			coalesce(r.rolname::text, 'oid ' || s.userid) AS role,
+			coalesce(format('%L::regrole', quote_ident(r.rolname)), s.userid::text) AS userid_text
 		FROM diagnose.sessions(w) AS s
 			LEFT JOIN pg_database AS d ON d.oid = s.dbid
 			LEFT JOIN pg_roles AS r ON r.oid = s.userid
@@ -55,10 +56,9 @@ BEGIN ATOMIC
 		jsonb_strip_nulls(jsonb_build_object(
 			'database', n.database, 'role', n.role,
 			'application', nullif(n.application, ''),
-			'sessions', n.begun,
-			'sessions_at_once', n.max_open)),
+			'sessions', n.begun)),
 		format(E'\nWHERE dbid = %s AND userid = %s AND application = %L',
-			n.dbid, n.userid, n.application),
+			n.dbid, n.userid_text, n.application),
 		n.database, n.role, n.dbid, n.userid, n.application,
 		diagnose.seconds(w),
 		n.open, n.max_open, n.begun,
@@ -78,9 +78,9 @@ COMMENT ON FUNCTION diagnose.session_workload(diagnose.window) IS
 CREATE OR REPLACE VIEW diagnose.sessions AS
 SELECT diagnose.short_text(s.database, 12) AS database,
 	diagnose.short_text(s.role, 12) AS username,
-	diagnose.short_text(s.application, 18) AS application,
+	diagnose.short_text(s.application, 16) AS application,
 	s.open, s.max_open AS peak, s.begun, s.ended_uncleanly AS unclean,
-	diagnose.duration_text(diagnose.quantile(s.histogram, 0.5)) AS p50_length,
+	diagnose.duration_text(diagnose.quantile(s.histogram, 0.5)) AS median,
 	s.transactions AS xacts,
 	pg_catalog.round((s.statements::numeric / nullif(s.transactions, 0)), 1) AS stmts,
 	s.sets + s.temp_tables + s.prepares + s.listens + s.held_cursors +
@@ -92,7 +92,7 @@ COMMENT ON VIEW diagnose.sessions IS
 COMMENT ON COLUMN diagnose.sessions.open IS 'sessions now';
 COMMENT ON COLUMN diagnose.sessions.peak IS 'most sessions at once';
 COMMENT ON COLUMN diagnose.sessions.unclean IS 'sessions that a FATAL error ended, or that left a transaction behind';
-COMMENT ON COLUMN diagnose.sessions.p50_length IS 'half of the sessions that ended were no longer than this';
+COMMENT ON COLUMN diagnose.sessions.median IS 'half of the sessions that ended were no longer than this';
 COMMENT ON COLUMN diagnose.sessions.xacts IS 'transactions of the client';
 COMMENT ON COLUMN diagnose.sessions.stmts IS 'statements per transaction';
 COMMENT ON COLUMN diagnose.sessions.keeps IS 'how often something was done that outlives its transaction: SET, temporary tables, PREPARE, LISTEN ...';

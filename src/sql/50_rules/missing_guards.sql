@@ -14,12 +14,15 @@ BEGIN ATOMIC
 		SELECT s.dbid, s.userid, s.database, s.role,
 			sum(s.transactions)::bigint AS transactions,
 			sum(s.blocks)::bigint AS blocks,
-			string_agg(nullif(s.application, ''), ', ' ORDER BY s.application) AS applications,
+			string_agg(nullif(s.application, ''), ', ' ORDER BY s.application)
+				FILTER (WHERE 0 IN (s.statement_timeout, s.idle_in_transaction_session_timeout)) AS applications,
 			min(s.statement_timeout) AS statement_timeout,
 			min(s.lock_timeout) AS lock_timeout,
 			min(s.idle_in_transaction_session_timeout) AS idle_timeout,
 			min(s.transaction_timeout) AS transaction_timeout
 		FROM diagnose.session_workload(w) AS s
+			JOIN pg_roles AS a ON a.oid = s.userid
+			JOIN pg_database AS d ON d.oid = s.dbid
 		WHERE s.transactions >= current_setting('pg_diagnose.missing_guards_min_transactions')::float8
 		GROUP BY s.dbid, s.userid, s.database, s.role
 	),
@@ -123,8 +126,8 @@ BEGIN ATOMIC
 			CASE WHEN pg_is_in_recovery() THEN 'ALTER ROLE runs on the primary.' END,
 			'New sessions take the values over, those of a pool when it renews them.'),
 		t.fix, t.undo,
-		format(E'SELECT application, max_statement_timeout, max_lock_timeout, max_idle_in_transaction_session_timeout\nFROM diagnose.sessions(diagnose.since_reset())\nWHERE dbid = %s AND userid = %s',
-			t.dbid, t.userid),
+		format(E'SELECT application, max_statement_timeout, max_lock_timeout, max_idle_in_transaction_session_timeout\nFROM diagnose.sessions(diagnose.since_reset())\nWHERE dbid = %s AND userid = %L::regrole',
+			t.dbid, quote_ident(t.role)),
 		NULL::text
 	FROM told AS t;
 END;

@@ -33,7 +33,8 @@ BEGIN ATOMIC
 		'pooling_blockers:' || j.identity, j.subject,
 		NULL::float8, NULL::float8, 'exact', j.transactions,
 		'not ready for transaction pooling: ' || j.list,
-		j.evidence || j.counts || jsonb_build_object('transactions', j.transactions),
+		j.evidence || j.counts || jsonb_build_object(
+			'transactions', j.transactions, 'sessions_at_once', j.max_open),
 		'Behind a pooler in transaction mode, the next transaction may run in another session and miss this. ' || j.advice,
 		NULL::text, NULL::text,
 		E'SELECT sets, temp_tables, prepares, listens, held_cursors, advisory_locks, loads\nFROM diagnose.sessions(diagnose.since_reset())' || j.verify_where,
