@@ -30,7 +30,7 @@ sub found
 {
 	my ($node, $rule) = @_;
 	return $node->safe_psql('postgres', qq(
-		SELECT severity, key, regexp_replace(subject, current_user::text, '<role>'), n,
+		SELECT severity, key, replace(subject, 'role ' || current_user, 'role <role>'), n,
 			regexp_replace(problem, '[0-9.]+ %', '<n> %'), impact_ms_per_s >= 0
 		FROM diagnose.findings(diagnose.since_reset()) WHERE rule = '$rule'));
 }
@@ -60,15 +60,14 @@ is(found($primary, 'writes_on_replica'), '', 'writes: silent on a primary');
 $standby->psql('postgres', 'INSERT INTO t VALUES (11)') for 1 .. 2;
 $standby->psql('postgres', 'UPDATE t SET id = 0');
 $standby->psql('postgres', 'CREATE TABLE w (i int)');
-$standby->psql('postgres', 'BEGIN READ WRITE');
 is(found($standby, 'writes_on_replica'), join("\n",
 		'warning|writes_on_replica:postgres:' . $standby->safe_psql('postgres', 'SELECT current_user')
-	  . '|role <role> in database postgres, most: INSERT INTO t VALUES (?)|5|5 writes sent to a standby, which cannot write|t'),
+	  . '|role <role> in database postgres, most: INSERT INTO t VALUES (?)|4|4 writes sent to a standby, which cannot write|t'),
 	'writes: found');
 is($standby->safe_psql('postgres', q(
 	SELECT evidence - 'wasted_ms' - 'role', fix IS NULL, advice ~ 'target_session_attrs'
 	FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'writes_on_replica')),
-	'{"database": "postgres", "refusals": 5, "statements": 4}|t|t', 'writes: with evidence and advice');
+	'{"database": "postgres", "refusals": 4, "statements": 3}|t|t', 'writes: with evidence and advice');
 
 reset_all();
 $primary->safe_psql('postgres', 'INSERT INTO t VALUES (11); UPDATE t SET id = 0;');
