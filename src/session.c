@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -33,15 +35,20 @@
 
 #define LOOK_SELDOM		32		/* transactions */
 
-PgdSession *pgd_session = NULL;
-uint32		pgd_session_block = 0;
-int			pgd_session_look_in = 1;
+static PgdSession nobody;
+
+PgdSession *pgd_session = &nobody;
+int			pgd_session_quiet = 0;
 
 static PgdSessionKey key;
 static bool over = false;		/* the session has ended */
+
+/* transactions until the next look, of which "quiet" is a part; and between */
+static int	look_in = 1;
 static int	look_interval = 1;
 
-/* how the block is to end, once the client has said so */
+/* in a block; how it is to end, once the client has said so */
+static bool in_block = false;
 static bool ending = false;
 static bool ends_by_commit;
 static bool chained;			/* AND CHAIN: the next one follows at once */
@@ -49,7 +56,11 @@ static bool chained;			/* AND CHAIN: the next one follows at once */
 static bool failed = false;		/* a block that waits for its ROLLBACK */
 static bool died = false;		/* the process ended in a block */
 
+static void begin_session(void);
 static void end_session(int code, Datum arg);
+static void want_attention(void);
+static void block_over(XactEvent event);
+static void look(void);
 static void say_transaction(const TransactionStmt *stmt);
 static int	outlives_transaction(const Node *stmt);
 static bool sets_session(const VariableSetStmt *stmt);
@@ -62,27 +73,33 @@ static int	transaction_counter(const TransactionStmt *stmt);
  */
 
 /*
- * The server has connected somebody to a database.
+ * Run by the postmaster: in the beginning, every process is nobody's.
  */
 void
-pgd_session_begin(void)
+pgd_session_init(void)
 {
-	int			procno;
+	for (int c = 0; c < PGD_SESSION_COUNTERS; c++)
+		pg_atomic_init_u64(&nobody.counter[c], 0);
+}
 
-	/* a transaction may follow the end, when temporary tables are removed */
-	if (over || MyBackendType != B_BACKEND || !OidIsValid(MyDatabaseId) ||
-		MyProc == NULL)
-		return;
+/*
+ * The server has connected somebody to a database.
+ */
+static void
+begin_session(void)
+{
+	PgdSession *session;
 
-	procno = pgd_my_proc_number();
 	key.dbid = MyDatabaseId;
 	key.userid = GetSessionUserId();
 	strlcpy(key.application, application_name ? application_name : "",
 			sizeof(key.application));
-	pgd_session = pgd_store_session_begin(procno, &key, MyStartTimestamp);
-	if (pgd_session == NULL)
+	session = pgd_store_session_begin(pgd_my_proc_number(), &key,
+									  MyStartTimestamp);
+	if (session == NULL)
 		return;
 
+	pgd_session = session;
 	before_shmem_exit(end_session, (Datum) 0);
 	pg_atomic_write_u64(&pgd_session->counter[PGD_SESSION_connect_time],
 						(uint64) Max(GetCurrentTimestamp() -
@@ -103,7 +120,8 @@ end_session(int code, Datum arg)
 
 	if (IsTransactionState())
 	{
-		pgd_session_count(PGD_SESSION_rollbacks_alone + pgd_session_block);
+		pgd_session_count(in_block ? PGD_SESSION_rollbacks_in_block :
+						  PGD_SESSION_rollbacks_alone);
 		died = true;
 	}
 	if (pgStatSessionEndCause == DISCONNECT_FATAL ||
@@ -121,7 +139,7 @@ end_session(int code, Datum arg)
 		pgd_session_count(PGD_SESSION_ended_early);
 
 	over = true;
-	pgd_session = NULL;
+	pgd_session = &nobody;
 	pgd_store_session_end(session, GetCurrentTimestamp());
 }
 
@@ -129,6 +147,49 @@ end_session(int code, Datum arg)
  * Transactions
  * ----------
  */
+
+/*
+ * The end of this transaction takes more than counting.
+ */
+static void
+want_attention(void)
+{
+	look_in += pgd_session_quiet;
+	pgd_session_quiet = 0;
+}
+
+/*
+ * A transaction is over that takes more than counting: the one in which the
+ * client is connected, that of a block, one that has set something, and now
+ * and then another one.
+ */
+void
+pgd_session_attend(XactEvent event)
+{
+	pgd_session_quiet = 0;
+	if (pgd_session == &nobody)
+	{
+		if (MyBackendType != B_BACKEND || over)
+			pgd_session_quiet = INT_MAX;
+		else if (event == XACT_EVENT_COMMIT && OidIsValid(MyDatabaseId))
+			begin_session();
+		return;
+	}
+
+	if (--look_in <= 0)
+		look();
+	if (in_block)
+		block_over(event);
+	else
+		pgd_session_count(event == XACT_EVENT_COMMIT ?
+						  PGD_SESSION_commits_alone :
+						  PGD_SESSION_rollbacks_alone);
+	if (!in_block)
+	{
+		pgd_session_quiet = look_in - 1;
+		look_in = 1;
+	}
+}
 
 /*
  * BEGIN, COMMIT and their like: what the client says about its block.  That
@@ -141,7 +202,8 @@ say_transaction(const TransactionStmt *stmt)
 	{
 		case TRANS_STMT_BEGIN:
 		case TRANS_STMT_START:
-			pgd_session_block = 1;
+			in_block = true;
+			want_attention();
 			break;
 		case TRANS_STMT_COMMIT:
 		case TRANS_STMT_ROLLBACK:
@@ -149,9 +211,10 @@ say_transaction(const TransactionStmt *stmt)
 			if (failed)
 			{
 				failed = false;
-				pgd_session_block = stmt->chain ? 1 : 0;
+				in_block = stmt->chain;
+				want_attention();
 			}
-			else if (pgd_session_block)
+			else if (in_block)
 			{
 				ending = true;
 				ends_by_commit = stmt->kind == TRANS_STMT_COMMIT;
@@ -166,8 +229,8 @@ say_transaction(const TransactionStmt *stmt)
 /*
  * A transaction block is over, or has failed.
  */
-void
-pgd_session_block_over(XactEvent event)
+static void
+block_over(XactEvent event)
 {
 	bool		aborted = event == XACT_EVENT_ABORT;
 
@@ -179,7 +242,7 @@ pgd_session_block_over(XactEvent event)
 	failed = aborted && !ending;
 
 	/* a COMMIT that fails has no successor */
-	pgd_session_block = ending && chained && ends_by_commit != aborted ? 1 : 0;
+	in_block = ending && chained && ends_by_commit != aborted;
 	ending = false;
 	chained = false;
 }
@@ -188,8 +251,8 @@ pgd_session_block_over(XactEvent event)
  * Look at the settings that matter.  If they have changed, they may change
  * back at once.
  */
-void
-pgd_session_look(void)
+static void
+look(void)
 {
 	const int	now[PGD_TIMEOUTS] = {
 		[PGD_STATEMENT_TIMEOUT] = StatementTimeout,
@@ -220,7 +283,7 @@ pgd_session_look(void)
 		changed = true;
 	}
 	look_interval = changed ? 1 : Min(2 * look_interval, LOOK_SELDOM);
-	pgd_session_look_in = look_interval;
+	look_in = look_interval;
 }
 
 /* ----------
@@ -235,7 +298,7 @@ pgd_session_look(void)
 int
 pgd_session_utility(const Node *stmt, bool toplevel)
 {
-	if (pgd_session == NULL)
+	if (pgd_session == &nobody)
 		return PGD_NO_COUNTER;
 
 	if (IsA(stmt, TransactionStmt))
@@ -285,11 +348,13 @@ outlives_transaction(const Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_VariableSetStmt:
-			pgd_session_look_in = 0;
+			want_attention();
+			look_in = 1;
 			return sets_session((const VariableSetStmt *) stmt) ?
 				PGD_SESSION_sets : PGD_NO_COUNTER;
 		case T_DiscardStmt:
-			pgd_session_look_in = 0;
+			want_attention();
+			look_in = 1;
 			return PGD_NO_COUNTER;
 		case T_CreateStmt:
 			{

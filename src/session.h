@@ -20,14 +20,15 @@
 
 PGD_BEGIN_INTERNAL
 
-extern PgdSession *pgd_session; /* NULL: no client's, or not begun */
-extern uint32 pgd_session_block;	/* 1: in a transaction block */
-extern int	pgd_session_look_in;	/* transactions until the next look */
+/* where to count; nobody looks at it in a process that serves no client */
+extern PgdSession *pgd_session;
 
-extern void pgd_session_begin(void);
+/* autocommit transactions until one that takes more than counting */
+extern int	pgd_session_quiet;
+
+extern void pgd_session_init(void);
 extern int	pgd_session_utility(const Node *stmt, bool toplevel);
-extern void pgd_session_block_over(XactEvent event);
-extern void pgd_session_look(void);
+extern void pgd_session_attend(XactEvent event);
 
 PGD_END_INTERNAL
 
@@ -35,8 +36,7 @@ PGD_END_INTERNAL
 static inline void
 pgd_session_count(PgdSessionCounter counter)
 {
-	if (likely(pgd_session != NULL))
-		pgd_sessions_count(pgd_session, counter);
+	pgd_sessions_count(pgd_session, counter);
 }
 
 /* The client has a statement executed. */
@@ -52,29 +52,15 @@ pgd_session_statement(void)
 static inline void
 pgd_session_xact(XactEvent event)
 {
-	PgdSessionCounter counter;
-
-	if (event == XACT_EVENT_COMMIT)
-		counter = PGD_SESSION_commits_alone;
-	else if (event == XACT_EVENT_ABORT)
-		counter = PGD_SESSION_rollbacks_alone;
-	else if (event == XACT_EVENT_PREPARE)
-		counter = PGD_SESSION_prepared;
-	else
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
 		return;
-
-	if (unlikely(pgd_session == NULL))
-	{
-		if (event == XACT_EVENT_COMMIT)
-			pgd_session_begin();
-		return;
-	}
-	if (unlikely(--pgd_session_look_in <= 0))
-		pgd_session_look();
-	if (pgd_session_block)
-		pgd_session_block_over(event);
+	if (unlikely(--pgd_session_quiet < 0))
+		pgd_session_attend(event);
 	else
-		pgd_sessions_count(pgd_session, counter);
+		pgd_session_count(event == XACT_EVENT_COMMIT ?
+						  PGD_SESSION_commits_alone :
+						  PGD_SESSION_rollbacks_alone);
 }
 
 #endif							/* PGD_SESSION_H */
