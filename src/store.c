@@ -43,6 +43,7 @@
 #include "utils/timestamp.h"
 
 #include "reading.h"
+#include "samples.h"
 #include "store.h"
 #include "strays.h"
 #include "sums.h"
@@ -97,6 +98,7 @@ store_layout(char *base)
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
 	size = add_size(size, pgd_strays_layout(base + size));
+	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
 	size = add_size(size, pgd_table_layout(base + size));
 	return size;
 }
@@ -138,6 +140,7 @@ pgd_store_startup(void)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
 		pgd_strays_clear();
+		pgd_samples_clear();
 		pgd_table_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -377,6 +380,12 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 
 	if (!OidIsValid(userid) && queryid == 0)
 		pgd_strays_reset(dbid);
+
+	/* any lock will do that keeps two of us apart */
+	LWLockAcquire(LOCK(0), LW_EXCLUSIVE);
+	pgd_samples_forget(userid, dbid, queryid);
+	LWLockRelease(LOCK(0));
+
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);

@@ -20,6 +20,14 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(advisory_lock_leak_min_locks, 100, INT_MAX,
+	"Advisory locks of an idle session from which they are reported at once.")
+PGD_THRESHOLD(advisory_lock_leak_min_time, 600000, INT_MAX,
+	"Milliseconds from which an idle session with advisory locks is reported.")
+PGD_THRESHOLD(cursor_holding_snapshot_critical_time, 900000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is critical.")
+PGD_THRESHOLD(cursor_holding_snapshot_min_time, 60000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is reported.")
 PGD_THRESHOLD(failing_statement_min_failures, 5, INT_MAX,
 	"Failed executions from which a statement is reported as failing.")
 PGD_THRESHOLD(failing_statement_min_ratio, 0.01, 1,
@@ -30,12 +38,30 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
+	"Sessions waiting for one row from which the queue is too long.")
+PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
+	"Milliseconds with too long a queue for a row from which a table is reported.")
+PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is critical.")
+PGD_THRESHOLD(lock_wait_time_min_samples, 20, INT_MAX,
+	"Samples of a statement's waits for locks from which their share is judged.")
+PGD_THRESHOLD(lock_wait_time_min_share, 0.05, 1,
+	"Share of database time that a statement waits for locks from which it is reported.")
+PGD_THRESHOLD(lock_wait_time_min_time, 1000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is reported.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
 	"Share of executions with parameters of their own from which a repeated statement fetches children.")
 PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
 	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
+PGD_THRESHOLD(prepared_xact_lingering_critical_time, 600000, INT_MAX,
+	"Milliseconds from which a prepared transaction is critical.")
+PGD_THRESHOLD(prepared_xact_lingering_min_time, 1000, INT_MAX,
+	"Milliseconds from which a prepared transaction is reported.")
+PGD_THRESHOLD(prepared_xact_lingering_warning_time, 60000, INT_MAX,
+	"Milliseconds from which a prepared transaction is a warning.")
 PGD_THRESHOLD(severity_critical_min_impact, 500, INT_MAX,
 	"Milliseconds of database time per second from which a finding is critical.")
 PGD_THRESHOLD(severity_warning_min_impact, 1, INT_MAX,
@@ -64,3 +90,9 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,
+	"Milliseconds from which holding back vacuum is critical.")
+PGD_THRESHOLD(xmin_horizon_holder_min_age, 1000000, INT_MAX,
+	"Transactions since then from which holding back vacuum is reported.")
+PGD_THRESHOLD(xmin_horizon_holder_min_time, 900000, INT_MAX,
+	"Milliseconds from which holding back vacuum is reported.")

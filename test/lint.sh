@@ -72,7 +72,7 @@ layer_of()
 		error | xact | session | advise) echo 9 ;;
 		statement | detectors | touches | predicate) echo 8 ;;
 		plan | text | snapshot | rows | traits | whatif) echo 7 ;;
-		pending) echo 6 ;;
+		pending | sampler) echo 6 ;;
 		store) echo 5 ;;
 		reading) echo 4 ;;
 		table | strays | slot | shapes | writers | samples | sessions) echo 3 ;;
