@@ -80,6 +80,13 @@
 #define pgd_next_full_xid() (ShmemVariableCache->nextXid)
 #endif
 
+/* 16 renamed the way to all entries of pg_stat_activity */
+#if PG_VERSION_NUM >= 160000
+#define pgd_local_beentry(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define pgd_local_beentry(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /* 16 made instr_time an integer of nanoseconds */
 static inline uint64
 pgd_instr_ns(instr_time t)

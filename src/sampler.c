@@ -23,6 +23,7 @@
 #include "port/atomics.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -62,6 +63,7 @@ typedef struct Track
 	int			pid;
 	uint64		wait_start;		/* of the lock wait seen last */
 	uint64		wait_known;		/* nanoseconds of it that were counted */
+	uint64		wait_queryid;	/* of a wait for a table: who waits */
 	LocalTransactionId lxid;
 	TransactionId holds;
 	uint64		holds_since;	/* clock when that was first seen */
@@ -89,6 +91,7 @@ static struct
 
 static void look(int procno);
 static void look_at_lock(PGPROC *proc, Seen *s);
+static void look_at_statement(int procno);
 static void record_wait(int procno, uint64 elapsed);
 static void record_lock(int procno, uint64 depth, TimestampTz now,
 						uint64 elapsed);
@@ -121,7 +124,10 @@ pgd_sampler_tick(uint64 elapsed)
 	{
 		look(i);
 		if (seen[i].alive && seen[i].waits)
+		{
 			waiters[nwaiters++] = i;
+			look_at_statement(i);
+		}
 	}
 
 	pgd_samples_begin();
@@ -222,6 +228,36 @@ look_at_lock(PGPROC *proc, Seen *s)
 	pg_read_barrier();
 	s->waits = (*wait_lock == lock &&
 				pg_atomic_read_u64(&proc->waitStart) == s->wait_start);
+}
+
+/*
+ * A statement that waits for a table may be on its way through the parser,
+ * when its backend does not know it yet: the latest one is another.  Then the
+ * server has no identifier for it either; looking there is costly, so it is
+ * done once a wait.
+ */
+static void
+look_at_statement(int procno)
+{
+	Seen	   *s = &seen[procno];
+	Track	   *t = &tracks[procno];
+	int			pid = GetPGProcByNumber(procno)->pid;
+
+	if (s->tag.locktag_type != LOCKTAG_RELATION)
+		return;
+	if (t->wait_start != s->wait_start)
+	{
+		t->wait_queryid = 0;
+		for (int i = pgstat_fetch_stat_numbackends(); i > 0; i--)
+		{
+			PgBackendStatus *entry = &pgd_local_beentry(i)->backendStatus;
+
+			if (entry->st_procpid == pid)
+				t->wait_queryid = (uint64) entry->st_query_id;
+		}
+		pgstat_clear_backend_activity_snapshot();
+	}
+	s->queryid = t->wait_queryid;
 }
 
 /*
