@@ -42,6 +42,8 @@ PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
 	"Sessions waiting for one row from which the queue is too long.")
 PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
 	"Milliseconds with too long a queue for a row from which a table is reported.")
+PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
+	"Think time in milliseconds from which it is looked whether others wait for the transaction.")
 PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
 	"Milliseconds of a single wait for a lock from which it is critical.")
 PGD_THRESHOLD(lock_wait_time_min_samples, 20, INT_MAX,
