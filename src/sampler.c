@@ -74,7 +74,7 @@ typedef struct Track
 typedef struct Oldest
 {
 	Oid			dbid;
-	int			procno;
+	TransactionId holds;
 } Oldest;
 
 static Seen *seen;				/* [MaxBackends] */
@@ -533,7 +533,7 @@ static void
 record_holders(uint64 elapsed)
 {
 	uint64		clock = pgd_clock();
-	Oldest		oldest[DATABASES];
+	Oldest		oldest[DATABASES] = {0};
 	int			noldest = 0;
 
 	for (int i = 0; i < MaxBackends; i++)
@@ -550,10 +550,8 @@ record_holders(uint64 elapsed)
 		if (d == DATABASES)
 			continue;
 		if (d == noldest)
-			oldest[noldest++] = (Oldest) {.dbid = seen[i].dbid, .procno = i};
-		else if (TransactionIdPrecedes(seen[i].holds,
-									   seen[oldest[d].procno].holds))
-			oldest[d].procno = i;
+			oldest[noldest++].dbid = seen[i].dbid;
+		oldest[d].holds = older(oldest[d].holds, seen[i].holds);
 	}
 
 	for (int i = 0; i < MaxBackends; i++)
@@ -563,7 +561,8 @@ record_holders(uint64 elapsed)
 		if (!seen[i].alive || !TransactionIdIsNormal(seen[i].holds))
 			continue;
 		for (int d = 0; d < noldest && !is_oldest; d++)
-			is_oldest = (oldest[d].procno == i);
+			is_oldest = (oldest[d].dbid == seen[i].dbid &&
+						 oldest[d].holds == seen[i].holds);
 		record_holder(i, is_oldest, clock, elapsed);
 	}
 }
