@@ -23,6 +23,17 @@ FROM diagnose.horizon_holders(diagnose.since_reset()) WHERE max_time > 200;
 SELECT count(*) FROM pg_temp.found('cursor_holding_snapshot');
 \! sh "$PG_ABS_SRCDIR/test/fixtures/session.sh" tell regress_reader 'COMMIT;'
 
+-- silent: by its isolation level; that is known exactly when it is over
+SELECT pg_temp.wait_for($$pg_temp.is_there('regress_reader', 'idle', 'COMMIT')$$);
+SELECT diagnose.reset() IS NOT NULL AS reset;
+\! sh "$PG_ABS_SRCDIR/test/fixtures/session.sh" tell regress_reader 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT max(id) FROM cursor_holding_snapshot;'
+SELECT pg_temp.wait_for($$EXISTS (
+	SELECT FROM diagnose.horizon_holders(diagnose.since_reset()) WHERE max_snapshot_time > 200)$$);
+SELECT count(*) AS while_it_lasts FROM pg_temp.found('cursor_holding_snapshot');
+\! sh "$PG_ABS_SRCDIR/test/fixtures/session.sh" tell regress_reader 'COMMIT;'
+SELECT pg_temp.wait_for($$pg_temp.is_there('regress_reader', 'idle', 'COMMIT')$$);
+SELECT count(*) FROM pg_temp.found('cursor_holding_snapshot');
+
 -- found: the same with a cursor
 SELECT pg_temp.wait_for($$pg_temp.is_there('regress_reader', 'idle', 'COMMIT')$$);
 SELECT diagnose.reset() IS NOT NULL AS reset;

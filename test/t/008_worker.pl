@@ -120,6 +120,38 @@ looks_again($standby, 'it runs on a standby');
 $standby->safe_psql('postgres', 'SELECT pg_sleep(0.3)'); # workload: something to see
 is($standby->safe_psql('postgres', q(
 	SELECT count(*) > 0 FROM diagnose.waits(diagnose.since_reset()) WHERE wait_event = 'PgSleep')), 't', 'and sees what it should');
+
+# Who holds back vacuum, on a standby, through one, and by a slot.
+$primary->append_conf('postgresql.conf', 'pg_diagnose.xmin_horizon_holder_min_age = 1');
+$primary->safe_psql('postgres', q(SELECT pg_create_physical_replication_slot('a_slot')));
+$primary->reload;
+$standby->append_conf('postgresql.conf', "hot_standby_feedback = on\nwal_receiver_status_interval = '1s'");
+$standby->reload;
+my ($reader_in, $reader_out, $reader_err) =
+	("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT count(*) FROM pg_class;\n", '', '');
+my $reader = IPC::Run::start(
+	[ 'psql', '-XAtq', '-f', '-', '-d', $standby->connstr('postgres') . ' application_name=reader' ],
+	'<', \$reader_in, '>', \$reader_out, '2>', \$reader_err);
+$reader->pump until $reader_out =~ /\d/;
+ok($standby->poll_query_until('postgres', q(
+	SELECT count(*) = 1 FROM diagnose.horizon_holders(diagnose.since_reset()) AS h
+		JOIN diagnose.statements AS s USING (userid, dbid, queryid)
+	WHERE h.state = 'idle in transaction' AND h.max_snapshot_time > 200 AND s.query = 'SELECT count(*) FROM pg_class')),
+	'a snapshot on a standby is seen there');
+ok($primary->poll_query_until('postgres', q(
+	SELECT count(*) = 1 FROM diagnose.horizon_holders(diagnose.since_reset())
+	WHERE state = 'standby' AND dbid IS NULL AND queryid IS NULL AND oldest_time > 0)),
+	'and on the primary, as the standby\'s');
+my $held_by = q(SELECT regexp_replace(string_agg(key, ' ' ORDER BY key COLLATE "C"), 'xmin_horizon_holder:', '', 'g')
+	FROM diagnose.rule_xmin_horizon_holder(diagnose.since_reset()) WHERE evidence_grade = 'exact');
+$primary->safe_psql('postgres', 'CREATE TABLE later (id int); INSERT INTO later VALUES (1);');
+ok($primary->poll_query_until('postgres', $held_by, 'standby:standby'), 'a finding names it');
+$standby->append_conf('postgresql.conf', q(primary_slot_name = 'a_slot'));
+$standby->reload;
+ok($primary->poll_query_until('postgres', $held_by, 'slot:a_slot'), 'or its slot');
+$reader_in .= "\\q\n";
+$reader->finish;
+
 $worker = pid_of_worker($standby);
 $standby->promote;
 looks_again($standby, 'it goes on after a promotion');

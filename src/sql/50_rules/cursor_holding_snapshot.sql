@@ -1,6 +1,6 @@
 -- Mostly an open cursor, or a portal that the driver fetches from in pieces.
--- Transactions that keep their snapshot by their isolation level are counted
--- exactly elsewhere; from outside, the two look alike.
+-- Transactions that keep their snapshot by their isolation level look alike
+-- from outside; once they are over, they are known exactly, and left out here.
 CREATE OR REPLACE FUNCTION diagnose.rule_cursor_holding_snapshot(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE sql STABLE ROWS 10 COST 20000
@@ -14,6 +14,12 @@ BEGIN ATOMIC
 		SELECT s.* FROM diagnose.workload(w) AS s
 		WHERE s.toplevel AND EXISTS (SELECT FROM held)
 	),
+	exact AS MATERIALIZED (
+		SELECT DISTINCT t.dbid, t.queryid
+		FROM diagnose.transaction_steps(w) AS t
+		WHERE t.isolation IN ('repeatable read', 'serializable')
+			AND EXISTS (SELECT FROM held)
+	),
 	named AS (
 		SELECT h.*,
 			coalesce(s.identity, d.datname || ':unknown') AS identity,
@@ -26,6 +32,8 @@ BEGIN ATOMIC
 				WHERE x.dbid = h.dbid AND h.queryid = ANY (x.queryids)
 				ORDER BY x.userid = h.userid DESC, x.total_exec_time DESC
 				LIMIT 1) AS s ON true
+		WHERE NOT EXISTS (SELECT FROM exact AS e
+						  WHERE e.dbid = h.dbid AND e.queryid = h.queryid)
 	),
 	summed AS (
 		SELECT n.dbid, n.identity, n.subject, n.evidence,

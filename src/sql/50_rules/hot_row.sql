@@ -38,8 +38,7 @@ BEGIN ATOMIC
 				LIMIT 1) AS s ON true
 	)
 	SELECT 'hot_row', 'performance',
-		CASE diagnose.severity_of(j.impact)
-			WHEN 'critical' THEN 'critical' ELSE 'warning' END,
+		diagnose.severity_of(j.impact),
 		format('hot_row:%s:%s', current_database(), j.name),
 		'table ' || j.name,
 		j.impact, j.impact, 'sampled', j.samples,

@@ -19,8 +19,10 @@ BEGIN ATOMIC
 		FROM pg_stat_activity AS a
 		WHERE a.datname IS NOT NULL AND a.pid <> pg_backend_pid()
 			AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
-			-- VACUUM shows an xmin that nobody heeds
-			AND a.backend_type <> 'autovacuum worker' AND a.query !~* '^\s*vacuum\M'
+			-- VACUUM shows an xmin that nobody heeds; the others are here
+			-- by another name
+			AND a.backend_type NOT IN ('autovacuum worker', 'walsender', 'parallel worker')
+			AND a.query !~* '^\s*vacuum\M'
 		UNION ALL
 		SELECT 'standby', NULL, 'standby:' || r.application_name,
 			'standby ' || r.application_name, age(r.backend_xmin), NULL,
