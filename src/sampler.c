@@ -405,6 +405,8 @@ record_lock(int procno, uint64 depth, TimestampTz now, uint64 elapsed)
 		t->wait_start = s->wait_start;
 		t->wait_known = 0;
 	}
+	/* somebody else blocks it now, or all was reset meanwhile */
+	row->waits = Max(row->waits, 1);
 	if (known > t->wait_known)
 	{
 		pgd_lock_waits[procno] += known - t->wait_known;
