@@ -43,6 +43,9 @@ SELECT dimension, key, subject, costs, grade, problem, advice, fix, undo, verify
 FROM pg_temp.found('hot_row');
 SELECT evidence->'longest_queue' AS longest_queue, evidence->'statement' AS statement
 FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'hot_row';
+-- that is why its statement waits for locks
+SELECT pg_temp.plain(parent_key) AS parent_key FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'lock_wait_time';
 
 -- fixed: each has a row of its own
 \! sh "$PG_ABS_SRCDIR/test/fixtures/session.sh" tell regress_blocker 'COMMIT;'

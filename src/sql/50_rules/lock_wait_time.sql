@@ -8,13 +8,23 @@ BEGIN ATOMIC
 	WITH statements AS MATERIALIZED (
 		SELECT s.* FROM diagnose.workload(w) AS s WHERE s.toplevel
 	),
+	-- as rule_hot_row judges them
+	hot AS MATERIALIZED (
+		SELECT h.dbid, h.relid
+		FROM diagnose.hot_relations(w) AS h
+		WHERE h.max_depth >= current_setting('pg_diagnose.hot_row_min_depth')::float8
+			AND h.deep_time >= current_setting('pg_diagnose.hot_row_min_time')::float8
+	),
 	seen AS MATERIALIZED (
 		SELECT l.*, d.datname::text AS database,
 			coalesce(s.identity, d.datname || ':' || coalesce(t.name, 'unknown')) AS identity,
 			coalesce(s.subject, 'statements about to use table ' || t.name,
 				'unknown statement in database ' || d.datname) AS subject,
 			coalesce(s.evidence, jsonb_build_object('database', d.datname)) AS evidence,
-			t.name, b.query AS blocker
+			t.name, b.query AS blocker,
+			l.lock_type = 'tuple' AND EXISTS (
+				SELECT FROM hot AS h
+				WHERE h.dbid = l.dbid AND h.relid = l.relid) AS is_hot
 		FROM diagnose.lock_waits(w) AS l
 			JOIN pg_database AS d ON d.oid = l.dbid
 			LEFT JOIN LATERAL (
@@ -55,6 +65,8 @@ BEGIN ATOMIC
 			(array_agg(s.lock_type ORDER BY s.total_time DESC, s.lock_type))[1] AS lock_type,
 			(array_agg(s.name ORDER BY s.total_time DESC, s.name)
 				FILTER (WHERE s.name IS NOT NULL))[1] AS name,
+			(array_agg(s.name ORDER BY s.total_time DESC, s.name)
+				FILTER (WHERE s.is_hot))[1] AS hot,
 			(array_agg(s.blocker ORDER BY s.total_time DESC, s.blocker)
 				FILTER (WHERE s.blocker IS NOT NULL))[1] AS blocker,
 			(array_agg(s.blocker_state ORDER BY s.total_time DESC, s.blocker_state)
@@ -107,7 +119,8 @@ BEGIN ATOMIC
 		NULL::text, NULL::text,
 		format(E'SELECT lock_type, waits, total_time, max_time, blocker_state\nFROM diagnose.lock_waits(diagnose.since_reset())\nWHERE dbid = %s', j.dbid) ||
 			coalesce(' AND queryid = ' || (j.evidence->>'queryid'), ''),
-		NULL::text
+		CASE WHEN j.lock_type IN ('tuple', 'transactionid')
+			THEN format('hot_row:%s:', j.database) || j.hot END
 	FROM judged AS j
 	WHERE j.max_ms >= current_setting('pg_diagnose.lock_wait_time_min_time')::float8
 		OR (j.samples >= current_setting('pg_diagnose.lock_wait_time_min_samples')::float8
