@@ -61,6 +61,29 @@ SELECT id FROM pattern_orders WHERE customer = 1 AND id < 20 /*controller='order
 SELECT * FROM pg_temp.found('n_plus_one');
 \x off
 
+-- with other statements around it, and twice, it is still one problem
+SELECT count(*) FROM pattern_orders /*controller='orders',action='show',route='/orders/:id'*/;
+SELECT id FROM pattern_orders WHERE customer = 1 AND id < 14;
+:items 1;
+:items 4;
+:items 7;
+:items 10;
+:items 13;
+SELECT count(*) FROM pattern_orders;
+:items 22;
+:items 23;
+:items 24;
+:items 25;
+:items 26;
+:done;
+SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
+	f.verify ~ 'shape = ANY' AS verifies_all
+FROM diagnose.findings(diagnose.since_reset()) AS f,
+	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int, position int)
+WHERE f.rule = 'n_plus_one';
+SELECT occurrences, confirmed, count FROM diagnose.observations(diagnose.since_reset())
+WHERE detector = 'n_plus_one' ORDER BY 1, 2, 3;
+
 -- and in a transaction of two loops that go on together, without a tag
 SET application_name = '';
 BEGIN;
@@ -122,7 +145,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 CREATE TEMP TABLE seen AS
 SELECT * FROM diagnose.observations(diagnose.since_reset())
-WHERE detector = 'n_plus_one' AND route = '/orders/:id';
+WHERE detector = 'n_plus_one' AND route = '/orders/:id' AND count = 7;
 UPDATE seen SET detector = 'frequent_statement', occurrences = 2, time = 5,
 	saved = 4, held = 60, max_held = 40, count = 15, max_count = 9;
 SELECT format('CREATE OR REPLACE FUNCTION diagnose.observations(%s) RETURNS SETOF record LANGUAGE sql AS %L',
