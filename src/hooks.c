@@ -363,7 +363,7 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	if (execution != NULL)
 	{
 		pgd_statement_end(execution);
-		pgd_xact_statement_ended(execution, queryDesc);
+		pgd_xact_statement_ended(execution);
 	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
@@ -533,7 +533,7 @@ pgd_emit_log(ErrorData *edata)
 {
 	pgd_error_reported(edata);
 	if (edata->elevel >= ERROR)
-		pgd_xact_error(edata->sqlerrcode);
+		pgd_xact_error(edata->sqlerrcode, edata->elevel > ERROR);
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
 }
