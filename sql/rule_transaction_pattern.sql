@@ -61,29 +61,6 @@ SELECT id FROM pattern_orders WHERE customer = 1 AND id < 20 /*controller='order
 SELECT * FROM pg_temp.found('n_plus_one');
 \x off
 
--- with other statements around it, and twice, it is still one problem
-SELECT count(*) FROM pattern_orders /*controller='orders',action='show',route='/orders/:id'*/;
-SELECT id FROM pattern_orders WHERE customer = 1 AND id < 14;
-:items 1;
-:items 4;
-:items 7;
-:items 10;
-:items 13;
-SELECT count(*) FROM pattern_orders;
-:items 22;
-:items 23;
-:items 24;
-:items 25;
-:items 26;
-:done;
-SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
-	f.verify ~ 'shape = ANY' AS verifies_all
-FROM diagnose.findings(diagnose.since_reset()) AS f,
-	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int, position int)
-WHERE f.rule = 'n_plus_one';
-SELECT occurrences, confirmed, count FROM diagnose.observations(diagnose.since_reset())
-WHERE detector = 'n_plus_one' ORDER BY 1, 2, 3;
-
 -- and in a transaction of two loops that go on together, without a tag
 SET application_name = '';
 BEGIN;
@@ -117,6 +94,29 @@ FROM diagnose.findings(diagnose.since_reset())
 WHERE rule = 'n_plus_one' AND evidence ->> 'route' = '/orders/:id' \gset
 SELECT substr(line, 29) AS timeline FROM (:timeline) AS t (line) WHERE line ~ '^   ';
 SELECT occurrences, confirmed, count FROM (:verify) AS v;
+
+-- with other statements around it, and twice, it is still one problem
+SELECT count(*) FROM pattern_orders /*controller='orders',action='show',route='/orders/:id'*/;
+SELECT id FROM pattern_orders WHERE customer = 1 AND id < 14;
+:items 1;
+:items 4;
+:items 7;
+:items 10;
+:items 13;
+SELECT count(*) FROM pattern_orders;
+:items 22;
+:items 23;
+:items 24;
+:items 25;
+:items 26;
+:done;
+SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
+	f.verify ~ 'shape = ANY' AS verifies_all
+FROM diagnose.findings(diagnose.since_reset()) AS f,
+	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int, position int)
+WHERE f.rule = 'n_plus_one' AND f.evidence ->> 'route' = '/orders/:id';
+SELECT occurrences, confirmed, count FROM diagnose.observations(diagnose.since_reset())
+WHERE detector = 'n_plus_one' AND route = '/orders/:id' ORDER BY 1, 2, 3;
 
 -- a shape that is seen six times
 \set often 'SELECT id FROM pattern_orders WHERE id = 1 /*route=\'/often\'*/;'

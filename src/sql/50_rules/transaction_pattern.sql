@@ -87,7 +87,9 @@ BEGIN ATOMIC
 			sum(o.ended_by_gap) FILTER (WHERE o.place_in_shape = 1)::bigint AS ended_by_gap,
 			sum(o.ended_by_tag) FILTER (WHERE o.place_in_shape = 1)::bigint AS ended_by_tag,
 			sum(o.ended_by_begin) FILTER (WHERE o.place_in_shape = 1)::bigint AS ended_by_begin,
-			sum(o.count) AS count, max(o.max_count) AS max_count,
+			sum(o.count) AS count,
+			greatest(max(o.max_count), round(sum(o.count) /
+				sum(o.occurrences) FILTER (WHERE o.place_in_shape = 1))) AS max_count,
 			sum(o.time) AS time, sum(o.saved) AS saved,
 			sum(o.held) AS held, max(o.max_held) AS max_held
 		FROM ordered AS o
