@@ -111,7 +111,7 @@ SELECT count(*) FROM pattern_orders;
 :items 26;
 :done;
 SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
-	f.verify ~ 'shape = ANY' AS verifies_all
+	substring(f.verify FROM 'WHERE .*') AS verify
 FROM diagnose.findings(diagnose.since_reset()) AS f,
 	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int, position int)
 WHERE f.rule = 'n_plus_one' AND f.evidence ->> 'route' = '/orders/:id';

@@ -79,7 +79,6 @@ BEGIN ATOMIC
 	summed AS (
 		SELECT o.dbid, o.userid, o.tag, o.kind, o.detector, o.number, o.object, o.other,
 			count(DISTINCT o.shape) AS shapes, min(o.position) AS first_position,
-			(array_agg(DISTINCT o.shape))[1:20] AS some_shapes,
 			max(o.severity) AS severity,
 			sum(o.occurrences) FILTER (WHERE o.place_in_shape = 1)::bigint AS occurrences,
 			sum(o.confirmed) FILTER (WHERE o.place_in_shape = 1)::bigint AS confirmed,
@@ -88,7 +87,7 @@ BEGIN ATOMIC
 			sum(o.ended_by_tag) FILTER (WHERE o.place_in_shape = 1)::bigint AS ended_by_tag,
 			sum(o.ended_by_begin) FILTER (WHERE o.place_in_shape = 1)::bigint AS ended_by_begin,
 			sum(o.count) AS count,
-			greatest(max(o.max_count), round(sum(o.count) /
+			greatest(max(o.max_count), ceil(sum(o.count) /
 				sum(o.occurrences) FILTER (WHERE o.place_in_shape = 1))) AS max_count,
 			sum(o.time) AS time, sum(o.saved) AS saved,
 			sum(o.held) AS held, max(o.max_held) AS max_held
@@ -186,7 +185,8 @@ BEGIN ATOMIC
 		format(E'SELECT occurrences, confirmed, count, time, held\nFROM diagnose.observations(diagnose.since_reset())\nWHERE detector = %L AND %s',
 			j.detector,
 			CASE
-				WHEN j.shapes > 1 THEN format('shape = ANY (%L)', j.some_shapes)
+				WHEN j.shapes > 1 THEN format(
+					'diagnose.tag_text(route, controller, action, application) = %L', j.tag)
 				ELSE format('shape = %s AND position IS NOT DISTINCT FROM %s', j.shape,
 					coalesce(j.position::text, 'NULL'))
 			END),
