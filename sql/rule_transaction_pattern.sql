@@ -113,7 +113,7 @@ SELECT count(*) FROM pattern_orders;
 SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
 	substring(f.verify FROM 'WHERE .*') AS verify
 FROM diagnose.findings(diagnose.since_reset()) AS f,
-	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int, position int)
+	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int)
 WHERE f.rule = 'n_plus_one' AND f.evidence ->> 'route' = '/orders/:id';
 SELECT occurrences, confirmed, count FROM diagnose.observations(diagnose.since_reset())
 WHERE detector = 'n_plus_one' AND route = '/orders/:id' ORDER BY 1, 2, 3;
