@@ -79,7 +79,7 @@ layer_of()
 		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;
 		guc | sums | transcript | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
-		histogram | counterlist | xactlist | thresholdlist | compat) echo 0 ;;
+		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;
 	esac
 }
