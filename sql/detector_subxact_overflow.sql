@@ -57,6 +57,14 @@ SELECT subxact_overflow(65, true);
 RESET application_name;
 SELECT subject, problem FROM pg_temp.found('subxact_overflow');
 
+-- found: although it failed
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SET application_name = 'shop';
+SELECT 1 / count(v) FILTER (WHERE v < 0)
+FROM (SELECT subxact_overflow(65, true) OFFSET 0) AS done, subxact_overflow;
+RESET application_name;
+SELECT subject, problem FROM pg_temp.found('subxact_overflow');
+
 -- fixed: one statement instead of a loop
 SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
