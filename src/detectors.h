@@ -50,6 +50,8 @@ extern void pgd_observe(PgdLook *look, const PgdObservation *observation);
 
 PGD_END_INTERNAL
 
+#define PGD_DETECTORS_MAX	200
+
 #define PGD_MS(ms)	((uint64) ((ms) * 1e6))		/* of a threshold */
 
 #endif							/* PGD_DETECTORS_H */
