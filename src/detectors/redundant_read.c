@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * redundant_read.c
+ *		The same query with the same parameters, though nothing was written
+ *		that could change its result.
+ *
+ * Silent for whoever reads again on purpose: with functions whose result
+ * depends on when they are called, with row locks, from a cursor; and for
+ * polling, which a burst may be nothing but.  What tells polling from a
+ * request that asks twice is how long the client waits in between.
+ *
+ * Thresholds: a single repetition counts (perf-sentinel), five executions are
+ * a warning.  In the bursts of a Rails application most gaps were well below
+ * 10 ms.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "detectors.h"
+
+static bool
+is_polling(const PgdTranscript *t, const PgdStep *s)
+{
+	return t->kind == PGD_XACT_BURST &&
+		s->idle_time / s->calls >= PGD_MS(pgd_threshold.redundant_read_max_gap);
+}
+
+static void
+look(const PgdTranscript *t, PgdLook *look)
+{
+	for (int i = 0; i < t->nsteps; i++)
+	{
+		const PgdStep *s = &t->steps[i];
+
+		if (s->fingerprint == 0 || s->idle_repeats == 0 ||
+			s->idle_repeats < pgd_threshold.redundant_read_min_repeats ||
+			(s->flags & PGD_READS) == 0 ||
+			(s->flags & (PGD_WRITES | PGD_LOCKS_ROWS | PGD_FETCHES |
+						 PGD_VOLATILE | PGD_TIME_DEPENDENT)) != 0 ||
+			is_polling(t, s))
+			continue;
+
+		pgd_observe(look, &(PgdObservation) {
+			.position = i, .parent = PGD_NOWHERE,
+			.severity = s->idle_repeats <
+				pgd_threshold.redundant_read_warning_min_repeats ?
+				PGD_INFO : PGD_WARNING,
+			.object = s->relid,
+			.count = s->idle_repeats,
+			.time = s->repeated_time, .saved = s->repeated_time,
+			.held = s->idle_time / s->calls * s->idle_repeats,
+		});
+	}
+}
+
+const PgdDetector pgd_detector_redundant_read = {
+	.name = "redundant_read",
+	.title = "a query is run again although its result is known",
+	.dimension = "performance",
+	.grade = "exact",
+	.problem = "run {count} times in vain in a {kind}: same parameters, nothing written in between",
+	.advice = "Keep the result of the first execution for the rest of the {kind}: in a variable, or in the query cache or identity map of the ORM. What other sessions write in the meantime is the only thing that another execution could show.",
+	.kinds = PGD_IN_BOTH,
+	.needs = PGD_SAW_REPETITION,
+	.look = look,
+};
