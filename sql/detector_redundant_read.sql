@@ -1,0 +1,97 @@
+--
+-- detector_redundant_read: a query is run again although its result is known
+--
+\getenv source PG_ABS_SRCDIR
+\set fixture :source '/test/fixtures/found.sql'
+\i :fixture
+
+CREATE TABLE redundant_read (id int PRIMARY KEY, name text, at timestamptz);
+INSERT INTO redundant_read VALUES (1, 'one', now()), (2, 'two', now());
+CREATE SEQUENCE redundant_read_seq;
+SET pg_diagnose.burst_gap = '10s';
+
+-- nothing yet
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SELECT count(*) FROM pg_temp.found('redundant_read');
+
+-- silent: other parameters
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1;
+SELECT name FROM redundant_read WHERE id = 2;
+COMMIT;
+-- silent: written in between
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1;
+UPDATE redundant_read SET name = 'two' WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 1;
+COMMIT;
+-- silent: the result depends on when it is run
+BEGIN;
+SELECT name, at <= now() AS past FROM redundant_read WHERE id = 1;
+SELECT name, at <= now() AS past FROM redundant_read WHERE id = 1;
+SELECT name, nextval('redundant_read_seq') > 0 AS next FROM redundant_read WHERE id = 1;
+SELECT name, nextval('redundant_read_seq') > 0 AS next FROM redundant_read WHERE id = 1;
+COMMIT;
+-- silent: it locks, or reads on
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1 FOR UPDATE;
+SELECT name FROM redundant_read WHERE id = 1 FOR UPDATE;
+DECLARE c CURSOR FOR SELECT name FROM redundant_read;
+FETCH c;
+FETCH c;
+COMMIT;
+SELECT sum(calls) AS calls, sum(statements) AS statements
+FROM diagnose.transactions(diagnose.since_reset())
+WHERE kind = 'transaction';
+SELECT count(*) FROM pg_temp.found('redundant_read');
+
+-- silent: polling
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SELECT name FROM redundant_read WHERE id = 2;
+\! sleep 0.04 # workload: think time
+SELECT name FROM redundant_read WHERE id = 2;
+\! sleep 0.04 # workload: think time
+SELECT name FROM redundant_read WHERE id = 2;
+BEGIN;
+COMMIT;
+SELECT calls, repeats, idle_repeats
+FROM diagnose.transaction_steps(diagnose.since_reset())
+WHERE kind = 'burst' AND relid = 'redundant_read'::regclass;
+SELECT count(*) FROM pg_temp.found('redundant_read');
+
+-- found: in a transaction, also with other statements in between
+SELECT diagnose.reset() IS NOT NULL AS reset;
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1;
+SELECT count(*) FROM redundant_read;
+SELECT name FROM redundant_read WHERE id = 1;
+COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'redundant_read';
+SELECT * FROM pg_temp.found('redundant_read');
+
+-- found: five times in a burst is a warning
+SELECT diagnose.reset() IS NOT NULL AS reset;
+BEGIN;
+COMMIT;
+SELECT name FROM redundant_read WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 2;
+BEGIN;
+COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'redundant_read';
+SELECT * FROM pg_temp.found('redundant_read');
+
+-- fixed: what is known is not asked again
+SELECT diagnose.reset() IS NOT NULL AS reset;
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1;
+SELECT count(*) FROM redundant_read;
+COMMIT;
+SELECT count(*) FROM pg_temp.found('redundant_read');
+RESET pg_diagnose.burst_gap;
+DROP TABLE redundant_read;
+DROP SEQUENCE redundant_read_seq;
