@@ -68,17 +68,17 @@ layer_of()
 {
 	case $1 in
 		pg_diagnose) echo 11 ;;
-		hooks | worker | sqlfuncs) echo 10 ;;
-		error | xact | advise) echo 9 ;;
-		statement | detectors | predicate) echo 8 ;;
-		plan | text | snapshot | whatif) echo 7 ;;
+		hooks | worker | sqlfuncs | sqlfuncs_*) echo 10 ;;
+		error | xact | session | advise) echo 9 ;;
+		statement | detectors | touches | predicate) echo 8 ;;
+		plan | text | snapshot | rows | traits | whatif) echo 7 ;;
 		pending) echo 6 ;;
 		store) echo 5 ;;
 		reading) echo 4 ;;
-		table | strays | slot) echo 3 ;;
-		guc | sums | histogram_*) echo 2 ;;
+		table | strays | slot | shapes | writers | samples | sessions) echo 3 ;;
+		guc | sums | transcript | tag | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
-		histogram | counterlist | compat) echo 0 ;;
+		histogram | counterlist | xactlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;
 	esac
 }

@@ -44,7 +44,7 @@ look(const PgdTranscript *t, PgdLook *look)
 
 	pgd_observe(look, &(PgdObservation) {
 		.position = work, .parent = PGD_NOWHERE,
-		.severity = (t->saw & PGD_SAW_ROW_LOCK) != 0 &&
+		.severity = t->counters.idle_with_row_locks >= idle &&
 			idle >= PGD_MS(pgd_threshold.commit_too_late_warning_min_time) ?
 			PGD_WARNING : PGD_INFO,
 		.count = 1, .held = idle,

@@ -87,6 +87,6 @@ const PgdDetector pgd_detector_idle_holding_row_locks = {
 	.problem = "held row locks for {held} while waiting for the client",
 	.advice = "The longest wait is before {statement}. Do what takes time, and what needs nothing from the database, before the first statement that writes or locks{of_parent}, or after COMMIT. Move that statement towards the end of the transaction, and send what follows it without a pause.",
 	.kinds = PGD_IN_BLOCK,
-	.needs = PGD_SAW_ROW_LOCK | PGD_SAW_GAP,
+	.needs = PGD_SAW_XID | PGD_SAW_GAP,
 	.look = look,
 };
