@@ -48,6 +48,8 @@ BEGIN;
 UPDATE commit_too_late SET v = v + 1 WHERE id = 1;
 \! sleep 0.06 # workload: think time
 ROLLBACK;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'commit_too_late' ORDER BY severity;
 SELECT * FROM pg_temp.found('commit_too_late');
 
 -- fixed

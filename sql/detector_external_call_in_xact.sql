@@ -52,6 +52,8 @@ SELECT v FROM external_call_in_xact WHERE id = 1;
 \! sleep 0.06 # workload: think time
 UPDATE external_call_in_xact SET v = v + 1 WHERE id = 1;
 COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'external_call_in_xact' ORDER BY severity;
 SELECT * FROM pg_temp.found('external_call_in_xact');
 
 -- fixed: the call comes after COMMIT

@@ -48,6 +48,8 @@ SELECT v FROM idle_holding_row_locks WHERE id = 1 FOR UPDATE;
 \! sleep 0.06 # workload: think time
 UPDATE idle_holding_row_locks SET v = 1 WHERE id = 1;
 COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'idle_holding_row_locks' ORDER BY severity;
 SELECT * FROM pg_temp.found('idle_holding_row_locks');
 
 -- found: before the end
@@ -57,6 +59,8 @@ UPDATE idle_holding_row_locks SET v = v + 1 WHERE id = 1;
 UPDATE idle_holding_row_locks SET v = v + 1 WHERE id = 2;
 \! sleep 0.06 # workload: think time
 COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'idle_holding_row_locks' ORDER BY severity;
 SELECT * FROM pg_temp.found('idle_holding_row_locks');
 
 -- fixed: it waits first

@@ -40,6 +40,8 @@ BEGIN;
 LOCK TABLE idle_holding_table_lock;
 \! sleep 0.12 # workload: think time
 COMMIT;
+SELECT severity FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'idle_holding_table_lock' ORDER BY severity;
 SELECT * FROM pg_temp.found('idle_holding_table_lock');
 
 -- fixed: in a transaction of its own

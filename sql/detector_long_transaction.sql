@@ -22,14 +22,14 @@ SELECT count(*) FROM pg_temp.found('long_transaction');
 -- silent: readers may take longer
 BEGIN;
 SELECT v FROM long_transaction WHERE id = 1;
-\! sleep 0.07 # workload: think time
+\! sleep 0.13 # workload: think time
 COMMIT;
 -- silent: a dump has to see the same all the time
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 COPY long_transaction TO STDOUT;
 \! sleep 0.31 # workload: think time
 COMMIT;
-SELECT isolation, calls, duration >= 70 AS is_long
+SELECT isolation, calls, duration >= 120 AS is_long
 FROM diagnose.transactions(diagnose.since_reset())
 WHERE kind = 'transaction' ORDER BY isolation;
 SELECT count(*) FROM pg_temp.found('long_transaction');

@@ -66,7 +66,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	pgd_observe(look, &(PgdObservation) {
 		.position = PGD_NOWHERE, .parent = PGD_NOWHERE,
 		.severity = severity,
-		.count = c->statements, .time = c->exec_time, .held = trips,
+		.count = c->statements, .held = trips,
 	});
 }
 

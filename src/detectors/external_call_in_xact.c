@@ -30,12 +30,13 @@ look(const PgdTranscript *t, PgdLook *look)
 				(uint64) (t->p10_gap *
 						  pgd_threshold.external_call_in_xact_min_ratio));
 
-	for (int i = 1; i < t->nsteps; i++)
+	for (int i = 0; i < t->nsteps; i++)
 	{
 		const PgdStep *s = &t->steps[i];
 		uint64		locked = Min(s->idle_with_locks, s->max_idle_time);
 
-		if (s->fingerprint == 0 || s->max_idle_time < least)
+		if (s->fingerprint == 0 || s->max_idle_time < least ||
+			(i == 0 && s->max_idle_time <= t->counters.idle_before_first))
 			continue;
 
 		pgd_observe(look, &(PgdObservation) {

@@ -22,28 +22,32 @@
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
-	uint64		idle = t->counters.idle_with_snapshot;
-	uint64		longest = t->counters.idle_before_end;
+	const PgdXactCounters *c = &t->counters;
+	uint64		idle = c->idle_with_snapshot;
+	uint64		longest = c->idle_before_end;
 	PgdObservation o = {
 		.position = PGD_NOWHERE, .parent = PGD_NOWHERE,
-		.severity = PGD_WARNING, .count = 1, .held = idle,
+		.severity = PGD_WARNING, .count = 1,
 	};
 
+	/* Before the first statement there is no snapshot. */
+	idle = Min(idle, c->idle_time - Min(c->idle_time, c->idle_before_first));
 	if (t->isolation < XACT_REPEATABLE_READ ||
 		idle < PGD_MS(pgd_threshold.idle_holding_snapshot_min_time))
 		return;
 
-	/* Before the first statement there is no snapshot. */
-	for (int i = 1; i < t->nsteps; i++)
+	for (int i = 0; i < t->nsteps; i++)
 	{
 		const PgdStep *s = &t->steps[i];
 
-		if (s->fingerprint != 0 && s->max_idle_time > longest)
+		if (s->fingerprint != 0 && s->max_idle_time > longest &&
+			(i > 0 || s->max_idle_time > c->idle_before_first))
 		{
 			longest = s->max_idle_time;
 			o.position = i;
 		}
 	}
+	o.held = idle;
 	if (idle >= PGD_MS(pgd_threshold.idle_holding_snapshot_critical_min_time))
 		o.severity = PGD_CRITICAL;
 	pgd_observe(look, &o);
