@@ -19,6 +19,14 @@ BEGIN;
 SELECT name FROM redundant_read WHERE id = 1;
 SELECT name FROM redundant_read WHERE id = 2;
 COMMIT;
+-- silent: alike by chance
+BEGIN;
+\set ECHO none
+\o /dev/null
+SELECT format('SELECT name FROM redundant_read WHERE id = %s', 5 * i % 29 + 10) FROM generate_series(1, 33) AS i \gexec
+\o
+\set ECHO all
+COMMIT;
 -- silent: written in between
 BEGIN;
 SELECT name FROM redundant_read WHERE id = 1;

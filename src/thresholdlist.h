@@ -104,6 +104,8 @@ PGD_THRESHOLD(n_plus_one_warning_min_time, 50, INT_MAX,
 	"Milliseconds of a loop, round trips included, from which it is a warning.")
 PGD_THRESHOLD(redundant_read_max_gap, 10, INT_MAX,
 	"Milliseconds between executions in a burst up to which a repeated query is no polling.")
+PGD_THRESHOLD(redundant_read_min_ratio, 0.2, 1,
+	"Share of a query's executions in vain in a transaction or burst from which it is reported.")
 PGD_THRESHOLD(redundant_read_min_repeats, 1, INT_MAX,
 	"Executions in vain in a transaction or burst from which a repeated query is reported.")
 PGD_THRESHOLD(redundant_read_warning_min_repeats, 4, INT_MAX,

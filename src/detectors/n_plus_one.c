@@ -11,9 +11,9 @@
  * each page ends with a LIMIT (but ORMs add LIMIT 1 when they look up a single
  * row by its key); and for batch jobs, whose list comes from a cursor.
  *
- * A burst without a list that fits may be a session that serves many requests,
- * all with the same statement, so that is worth a note only.  In a block,
- * which is one piece of work, the list may have come from elsewhere.
+ * A burst may also be a session that serves many requests, all with the same
+ * statement, so there it takes a list that fits.  In a block, which is one piece
+ * of work, the list may have come from elsewhere.
  *
  * Thresholds: five executions (Sentry's N+1 detector; PgHero and perf-sentinel
  * use 5 to 10), four of five with parameters of their own; a warning from 50
@@ -81,10 +81,11 @@ look(const PgdTranscript *t, PgdLook *look)
 		if (o.parent != PGD_NOWHERE &&
 			(t->steps[o.parent].flags & PGD_FETCHES) != 0)
 			continue;
+		if (o.parent == PGD_NOWHERE && t->kind == PGD_XACT_BURST)
+			continue;
 		o.confirmed = (o.parent != PGD_NOWHERE);
 
-		if ((o.confirmed || t->kind == PGD_XACT_BLOCK) &&
-			s->exec_time + s->idle_time >=
+		if (s->exec_time + s->idle_time >=
 			PGD_MS(pgd_threshold.n_plus_one_warning_min_time))
 			o.severity = PGD_WARNING;
 		o.count = s->calls;
