@@ -68,6 +68,8 @@ PGD_THRESHOLD(idle_blocking_others_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction keeps others waiting, while it waits for its client, from which this is critical.")
 PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
 	"Milliseconds of a wait for the client from which it is checked whether others wait for the transaction.")
+PGD_THRESHOLD(idle_blocking_others_warning_min_time, 100, INT_MAX,
+	"Milliseconds a transaction keeps others waiting, while it waits for its client, from which this is a warning.")
 PGD_THRESHOLD(idle_holding_row_locks_critical_min_gap, 10000, INT_MAX,
 	"Milliseconds of a single wait for the client with locked rows from which this is critical.")
 PGD_THRESHOLD(idle_holding_row_locks_min_ratio, 0.2, 1,

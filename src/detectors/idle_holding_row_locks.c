@@ -7,6 +7,9 @@
  * a row can be updated only once per lock time.  Those that really had to wait
  * are the business of idle_blocking_others.
  *
+ * It is about the statement that locked first; its parent is the one that was
+ * long in coming.
+ *
  * Silent as long as no row is locked, although there is a transaction ID: see
  * pg_current_xact_id().
  *
@@ -44,7 +47,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	uint64		most = 0;
 	uint64		longest = 0;
 	PgdObservation o = {
-		.position = PGD_NOWHERE, .parent = find_lock(t),
+		.position = find_lock(t), .parent = PGD_NOWHERE,
 		.severity = PGD_INFO, .count = 1, .held = idle,
 	};
 
@@ -62,13 +65,13 @@ look(const PgdTranscript *t, PgdLook *look)
 		if (s->fingerprint != 0 && s->idle_with_locks > most)
 		{
 			most = s->idle_with_locks;
-			o.position = i;
+			o.parent = i;
 		}
 	}
 	/* What is left passed before the end. */
 	longest = Max(longest, rest);
 	if (rest > most)
-		o.position = PGD_NOWHERE;
+		o.parent = PGD_NOWHERE;
 
 	if (longest >=
 		PGD_MS(pgd_threshold.idle_holding_row_locks_critical_min_gap))
@@ -85,7 +88,7 @@ const PgdDetector pgd_detector_idle_holding_row_locks = {
 	.dimension = "performance",
 	.grade = "exact",
 	.problem = "held row locks for {held} while waiting for the client",
-	.advice = "The longest wait is before {statement}. Do what takes time, and what needs nothing from the database, before the first statement that writes or locks{of_parent}, or after COMMIT. Move that statement towards the end of the transaction, and send what follows it without a pause.",
+	.advice = "Rows are locked from this statement on, and the client lets them wait, longest before a later step{of_parent}. Do what takes time, and what needs nothing from the database, before the first statement that writes or locks, or after COMMIT. Move that statement towards the end of the transaction, and send what follows it without a pause.",
 	.kinds = PGD_IN_BLOCK,
 	.needs = PGD_SAW_XID | PGD_SAW_GAP,
 	.look = look,

@@ -44,7 +44,7 @@ look(const PgdTranscript *t, PgdLook *look)
 			(i > 0 || s->max_idle_time > c->idle_before_first))
 		{
 			longest = s->max_idle_time;
-			o.position = i;
+			o.parent = i;
 		}
 	}
 	o.held = idle;
@@ -59,7 +59,7 @@ const PgdDetector pgd_detector_idle_holding_snapshot = {
 	.dimension = "capacity",
 	.grade = "exact",
 	.problem = "kept its snapshot for {held} while waiting for the client",
-	.advice = "The longest wait is before {statement}. As long as a transaction at REPEATABLE READ or SERIALIZABLE is open, vacuum can remove nothing that it might still see, in no table of the database. Use READ COMMITTED where one snapshot for all statements is not needed; else read everything at once, and COMMIT before the application works on it.",
+	.advice = "The longest wait is before a later step{of_parent}. As long as a transaction at REPEATABLE READ or SERIALIZABLE is open, vacuum can remove nothing that it might still see, in no table of the database. Use READ COMMITTED where one snapshot for all statements is not needed; else read everything at once, and COMMIT before the application works on it.",
 	.kinds = PGD_IN_BLOCK,
 	.needs = PGD_SAW_GAP | PGD_SAW_SLOW,
 	.look = look,
