@@ -23,6 +23,12 @@ SELECT v FROM commit_too_late WHERE id = 1;
 SELECT v / 0 FROM commit_too_late WHERE id = 1;
 \! sleep 0.03 # workload: think time
 ROLLBACK;
+-- silent: the session ended in it
+BEGIN;
+SELECT v FROM commit_too_late WHERE id = 1;
+\! sleep 0.03 # workload: think time
+\c
+\i :fixture
 -- silent: it waits earlier
 BEGIN;
 \! sleep 0.03 # workload: think time

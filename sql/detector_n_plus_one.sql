@@ -51,6 +51,14 @@ SELECT note FROM n_plus_one_notes WHERE parent = 250;
 SELECT note FROM n_plus_one_notes WHERE parent = 9;
 BEGIN;
 COMMIT;
+-- silent: it does not read
+BEGIN;
+\set ECHO none
+\o /dev/null
+SELECT format('UPDATE n_plus_one_notes SET note = ''new'' WHERE parent = %s', id) FROM n_plus_one WHERE id <= 10 \gexec
+\o
+\set ECHO all
+COMMIT;
 -- silent: from page to page
 BEGIN;
 \set ECHO none

@@ -20,8 +20,8 @@
  *-------------------------------------------------------------------------
  */
 
-PGD_THRESHOLD(begin_too_early_min_ratio, 0.2, 1,
-	"Share of a transaction's duration from which the wait for its first statement is reported.")
+PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
+	"Transactions up to which a session that ends counts as one that ended early.")
 PGD_THRESHOLD(begin_too_early_min_share, 0.5, 1,
 	"Share of a shape's transactions that wait for their first statement from which this is reported.")
 PGD_THRESHOLD(begin_too_early_min_time, 20, INT_MAX,
@@ -46,6 +46,14 @@ PGD_THRESHOLD(commit_too_late_min_time, 20, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction from which this is reported.")
 PGD_THRESHOLD(commit_too_late_warning_min_time, 50, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction with locked rows from which this is a warning.")
+PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
+	"Sessions a second from which it is reported that most of them end early.")
+PGD_THRESHOLD(connection_churn_min_early_share, 0.5, 1,
+	"Share of sessions that end early from which their rate is reported.")
+PGD_THRESHOLD(connection_churn_min_rate, 5, INT_MAX,
+	"Sessions a second from which their rate is reported, however long they are.")
+PGD_THRESHOLD(connection_churn_min_sessions, 50, INT_MAX,
+	"Sessions from which their rate is judged.")
 PGD_THRESHOLD(external_call_in_xact_critical_min_time, 1000, INT_MAX,
 	"Milliseconds of a single wait for the client with locked rows from which a call in a transaction is critical.")
 PGD_THRESHOLD(external_call_in_xact_min_ratio, 5, INT_MAX,
@@ -96,6 +104,20 @@ PGD_THRESHOLD(long_transaction_writer_critical_min_time, 300000, INT_MAX,
 	"Milliseconds a transaction that writes is open from which this is critical.")
 PGD_THRESHOLD(long_transaction_writer_min_time, 60000, INT_MAX,
 	"Milliseconds a transaction that writes is open from which this is reported.")
+PGD_THRESHOLD(missing_guards_factor, 3, 1000,
+	"What the 99.9th percentile is multiplied with for a timeout that is proposed.")
+PGD_THRESHOLD(missing_guards_lock_timeout, 5000, INT_MAX,
+	"Milliseconds of lock_timeout proposed for roles that change the schema.")
+PGD_THRESHOLD(missing_guards_max_idle, 60000, INT_MAX,
+	"Milliseconds up to which idle_in_transaction_session_timeout is proposed.")
+PGD_THRESHOLD(missing_guards_max_time, 1000, INT_MAX,
+	"95th percentile of execution time in milliseconds up to which a role is not one for long computations.")
+PGD_THRESHOLD(missing_guards_min_idle, 10000, INT_MAX,
+	"Milliseconds from which idle_in_transaction_session_timeout is proposed.")
+PGD_THRESHOLD(missing_guards_min_timeout, 5000, INT_MAX,
+	"Milliseconds from which statement_timeout and transaction_timeout are proposed.")
+PGD_THRESHOLD(missing_guards_min_transactions, 1000, INT_MAX,
+	"Transactions of an application from which missing timeouts are reported.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
@@ -104,6 +126,16 @@ PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
 	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
 PGD_THRESHOLD(n_plus_one_warning_min_time, 50, INT_MAX,
 	"Milliseconds of a loop, round trips included, from which it is a warning.")
+PGD_THRESHOLD(pooling_blockers_min_transactions, 100, INT_MAX,
+	"Transactions from which it is reported what stands in the way of pooling them.")
+PGD_THRESHOLD(pooling_blockers_min_uses, 1, INT_MAX,
+	"Uses of what outlives a transaction from which they are reported.")
+PGD_THRESHOLD(recovery_conflict_cancels_critical_cancels, 10, INT_MAX,
+	"Queries cancelled in favour of replay from which their share can be critical.")
+PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
+	"Share of executions cancelled in favour of replay from which that is critical.")
+PGD_THRESHOLD(recovery_conflict_cancels_min_per_hour, 1, INT_MAX,
+	"Queries an hour cancelled in favour of replay from which they are reported.")
 PGD_THRESHOLD(redundant_read_max_gap, 10, INT_MAX,
 	"Milliseconds between executions in a burst up to which a repeated query is no polling.")
 PGD_THRESHOLD(redundant_read_min_ratio, 0.2, 1,
@@ -140,3 +172,5 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
+	"Writes that a standby refused from which they are reported.")

@@ -4,8 +4,8 @@
  *		A transaction has done its work, and its end is long in coming.
  *
  * Silent when no statement works on a table, as that is how pools look after
- * their connections; and for what an error or the end of the session ended,
- * see idle_aborted and abandoned_xact.
+ * their connections; and for what an error or the end of the session ended, see
+ * idle_aborted (whose time is counted apart) and abandoned_xact.
  *
  * Thresholds: 20 ms and a fifth of the duration, in half of the shape's
  * transactions, as a single delay may be the network's or the scheduler's.
@@ -36,8 +36,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	uint64		idle = t->counters.idle_before_end;
 	int			work = find_work(t);
 
-	if (work == PGD_NOWHERE ||
-		t->outcome == PGD_XACT_ABORTED || t->outcome == PGD_XACT_ABANDONED ||
+	if (work == PGD_NOWHERE || t->outcome == PGD_XACT_ABANDONED ||
 		idle < PGD_MS(pgd_threshold.commit_too_late_min_time) ||
 		idle < t->counters.duration * pgd_threshold.commit_too_late_min_ratio)
 		return;

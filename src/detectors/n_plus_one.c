@@ -61,7 +61,8 @@ is_loop(const PgdStep *s)
 		(s->flags & PGD_READS) != 0 &&
 		(s->flags & PGD_SKIPS_LOCKED) == 0 &&
 		s->calls >= pgd_threshold.n_plus_one_min_rounds &&
-		s->repeats <= s->calls * (1 - pgd_threshold.n_plus_one_min_distinct) &&
+		s->calls - s->repeats >=
+		s->calls * pgd_threshold.n_plus_one_min_distinct &&
 		s->rows <= s->calls * pgd_threshold.n_plus_one_max_rows &&
 		!is_paging(s);
 }
