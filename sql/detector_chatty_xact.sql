@@ -5,6 +5,12 @@
 \set fixture :source '/test/fixtures/found.sql'
 \i :fixture
 
+-- A busy machine makes round trips long, too.
+ALTER SYSTEM SET pg_diagnose.chatty_xact_idle_min_time = 250;
+SELECT pg_reload_conf();
+\c
+\i :fixture
+SHOW pg_diagnose.chatty_xact_idle_min_time;
 CREATE TABLE chatty_xact (id int PRIMARY KEY, v int);
 INSERT INTO chatty_xact SELECT i, 0 FROM generate_series(1, 120) AS i;
 \set update 'SELECT format(''UPDATE chatty_xact SET v = v + 1 WHERE id = %s'', i) FROM generate_series(1, 120) AS i'
@@ -79,29 +85,29 @@ BEGIN;
 \set ECHO none
 \o /dev/null
 SELECT v FROM chatty_xact WHERE id = 1;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 2;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 3;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 4;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 5;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 6;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 7;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 8;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 9;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 10;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 11;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 SELECT v FROM chatty_xact WHERE id = 12;
-\! sleep 0.01 # workload: think time
+\! sleep 0.03 # workload: think time
 \o
 \set ECHO all
 COMMIT;
@@ -117,10 +123,10 @@ BEGIN;
 :select LIMIT 12 \gexec
 \o
 \set ECHO all
-\! sleep 0.06 # workload: think time
+\! sleep 0.3 # workload: think time
 SELECT count(*) FROM chatty_xact;
 COMMIT;
-SELECT statements, idle_time >= 60 AS has_waited
+SELECT statements, idle_time >= 300 AS has_waited
 FROM diagnose.transactions(diagnose.since_reset())
 WHERE kind = 'transaction';
 SELECT count(*) FROM pg_temp.found('chatty_xact');
@@ -133,3 +139,5 @@ UPDATE chatty_xact SET v = v + 1 WHERE id = ANY (ARRAY(SELECT generate_series(1,
 COMMIT;
 SELECT count(*) FROM pg_temp.found('chatty_xact');
 DROP TABLE chatty_xact;
+ALTER SYSTEM RESET pg_diagnose.chatty_xact_idle_min_time;
+SELECT pg_reload_conf();

@@ -5,6 +5,12 @@
 \set fixture :source '/test/fixtures/found.sql'
 \i :fixture
 
+-- A busy machine is slow to go on, too.
+ALTER SYSTEM SET pg_diagnose.commit_too_late_min_time = 50;
+SELECT pg_reload_conf();
+\c
+\i :fixture
+SHOW pg_diagnose.commit_too_late_min_time;
 CREATE TABLE commit_too_late (id int PRIMARY KEY, v int);
 INSERT INTO commit_too_late VALUES (1, 0);
 
@@ -15,29 +21,29 @@ SELECT count(*) FROM pg_temp.found('commit_too_late');
 -- silent: a pool looks after its connection
 BEGIN;
 SELECT 1 AS alive;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 COMMIT;
 -- silent: an error ended it
 BEGIN;
 SELECT v FROM commit_too_late WHERE id = 1;
 SELECT v / 0 FROM commit_too_late WHERE id = 1;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 ROLLBACK;
 -- silent: the session ended in it
 BEGIN;
 SELECT v FROM commit_too_late WHERE id = 1;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 \c
 \i :fixture
 -- silent: it waits earlier
 BEGIN;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 SELECT v FROM commit_too_late WHERE id = 1;
 COMMIT;
 -- silent: a small part of the transaction
 BEGIN;
-SELECT v, pg_sleep(0.3) FROM commit_too_late WHERE id = 1; -- workload: a long statement
-\! sleep 0.03 # workload: think time
+SELECT v, pg_sleep(0.5) FROM commit_too_late WHERE id = 1; -- workload: a long statement
+\! sleep 0.06 # workload: think time
 COMMIT;
 SELECT count(*), sum(calls) AS calls
 FROM diagnose.transactions(diagnose.since_reset())
@@ -48,7 +54,7 @@ SELECT count(*) FROM pg_temp.found('commit_too_late');
 SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
 SELECT v FROM commit_too_late WHERE id = 1;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 COMMIT;
 BEGIN;
 UPDATE commit_too_late SET v = v + 1 WHERE id = 1;
@@ -63,10 +69,12 @@ SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
 SELECT v FROM commit_too_late WHERE id = 1;
 COMMIT;
-\! sleep 0.03 # workload: think time
+\! sleep 0.06 # workload: think time
 BEGIN;
 UPDATE commit_too_late SET v = v + 1 WHERE id = 1;
 ROLLBACK;
 \! sleep 0.06 # workload: think time
 SELECT count(*) FROM pg_temp.found('commit_too_late');
 DROP TABLE commit_too_late;
+ALTER SYSTEM RESET pg_diagnose.commit_too_late_min_time;
+SELECT pg_reload_conf();

@@ -5,6 +5,12 @@
 \set fixture :source '/test/fixtures/found.sql'
 \i :fixture
 
+-- A busy machine is slow to go on, too.
+ALTER SYSTEM SET pg_diagnose.redundant_read_max_gap = 25;
+SELECT pg_reload_conf();
+\c
+\i :fixture
+SHOW pg_diagnose.redundant_read_max_gap;
 CREATE TABLE redundant_read (id int PRIMARY KEY, name text, at timestamptz);
 INSERT INTO redundant_read VALUES (1, 'one', now()), (2, 'two', now());
 CREATE SEQUENCE redundant_read_seq;
@@ -56,9 +62,9 @@ SELECT count(*) FROM pg_temp.found('redundant_read');
 -- silent: polling
 SELECT diagnose.reset() IS NOT NULL AS reset;
 SELECT name FROM redundant_read WHERE id = 2;
-\! sleep 0.04 # workload: think time
+\! sleep 0.06 # workload: think time
 SELECT name FROM redundant_read WHERE id = 2;
-\! sleep 0.04 # workload: think time
+\! sleep 0.06 # workload: think time
 SELECT name FROM redundant_read WHERE id = 2;
 BEGIN;
 COMMIT;
@@ -103,3 +109,5 @@ SELECT count(*) FROM pg_temp.found('redundant_read');
 RESET pg_diagnose.burst_gap;
 DROP TABLE redundant_read;
 DROP SEQUENCE redundant_read_seq;
+ALTER SYSTEM RESET pg_diagnose.redundant_read_max_gap;
+SELECT pg_reload_conf();

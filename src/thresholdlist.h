@@ -20,8 +20,12 @@
  *-------------------------------------------------------------------------
  */
 
-PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
-	"Transactions up to which a session that ends counts as one that ended early.")
+PGD_THRESHOLD(advisory_lock_leak_min_locks, 100, INT_MAX,
+	"Advisory locks of an idle session from which they are reported at once.")
+PGD_THRESHOLD(advisory_lock_leak_min_time, 600000, INT_MAX,
+	"Milliseconds from which an idle session with advisory locks is reported.")
+PGD_THRESHOLD(begin_too_early_min_ratio, 0.2, 1,
+	"Share of a transaction's duration from which the wait for its first statement is reported.")
 PGD_THRESHOLD(begin_too_early_min_share, 0.5, 1,
 	"Share of a shape's transactions that wait for their first statement from which this is reported.")
 PGD_THRESHOLD(begin_too_early_min_time, 20, INT_MAX,
@@ -46,6 +50,8 @@ PGD_THRESHOLD(commit_too_late_min_time, 20, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction from which this is reported.")
 PGD_THRESHOLD(commit_too_late_warning_min_time, 50, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction with locked rows from which this is a warning.")
+PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
+	"Transactions up to which a session that ends counts as one that ended early.")
 PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
 	"Sessions a second from which it is reported that most of them end early.")
 PGD_THRESHOLD(connection_churn_min_early_share, 0.5, 1,
@@ -54,6 +60,10 @@ PGD_THRESHOLD(connection_churn_min_rate, 5, INT_MAX,
 	"Sessions a second from which their rate is reported, however long they are.")
 PGD_THRESHOLD(connection_churn_min_sessions, 50, INT_MAX,
 	"Sessions from which their rate is judged.")
+PGD_THRESHOLD(cursor_holding_snapshot_critical_time, 900000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is critical.")
+PGD_THRESHOLD(cursor_holding_snapshot_min_time, 60000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is reported.")
 PGD_THRESHOLD(external_call_in_xact_critical_min_time, 1000, INT_MAX,
 	"Milliseconds of a single wait for the client with locked rows from which a call in a transaction is critical.")
 PGD_THRESHOLD(external_call_in_xact_min_ratio, 5, INT_MAX,
@@ -72,6 +82,10 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
+	"Sessions waiting for one row from which the queue is too long.")
+PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
+	"Milliseconds with too long a queue for a row from which a table is reported.")
 PGD_THRESHOLD(idle_blocking_others_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction keeps others waiting, while it waits for its client, from which this is critical.")
 PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
@@ -96,6 +110,14 @@ PGD_THRESHOLD(idle_holding_table_lock_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is critical.")
 PGD_THRESHOLD(idle_holding_table_lock_min_time, 100, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is reported.")
+PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is critical.")
+PGD_THRESHOLD(lock_wait_time_min_samples, 20, INT_MAX,
+	"Samples of a statement's waits for locks from which their share is judged.")
+PGD_THRESHOLD(lock_wait_time_min_share, 0.05, 1,
+	"Share of database time that a statement waits for locks from which it is reported.")
+PGD_THRESHOLD(lock_wait_time_min_time, 1000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is reported.")
 PGD_THRESHOLD(long_transaction_reader_critical_min_time, 1800000, INT_MAX,
 	"Milliseconds a transaction that only reads is open from which this is critical.")
 PGD_THRESHOLD(long_transaction_reader_min_time, 300000, INT_MAX,
@@ -130,6 +152,12 @@ PGD_THRESHOLD(pooling_blockers_min_transactions, 100, INT_MAX,
 	"Transactions from which it is reported what stands in the way of pooling them.")
 PGD_THRESHOLD(pooling_blockers_min_uses, 1, INT_MAX,
 	"Uses of what outlives a transaction from which they are reported.")
+PGD_THRESHOLD(prepared_xact_lingering_critical_time, 600000, INT_MAX,
+	"Milliseconds from which a prepared transaction is critical.")
+PGD_THRESHOLD(prepared_xact_lingering_min_time, 1000, INT_MAX,
+	"Milliseconds from which a prepared transaction is reported.")
+PGD_THRESHOLD(prepared_xact_lingering_warning_time, 60000, INT_MAX,
+	"Milliseconds from which a prepared transaction is a warning.")
 PGD_THRESHOLD(recovery_conflict_cancels_critical_cancels, 10, INT_MAX,
 	"Queries cancelled in favour of replay from which their share can be critical.")
 PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
@@ -174,3 +202,9 @@ PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
 PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
 	"Writes that a standby refused from which they are reported.")
+PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,
+	"Milliseconds from which holding back vacuum is critical.")
+PGD_THRESHOLD(xmin_horizon_holder_min_age, 1000000, INT_MAX,
+	"Transactions since then from which holding back vacuum is reported.")
+PGD_THRESHOLD(xmin_horizon_holder_min_time, 900000, INT_MAX,
+	"Milliseconds from which holding back vacuum is reported.")
