@@ -68,6 +68,13 @@
 #define pgd_my_proc_number() ((int) MyProc->pgprocno)
 #endif
 
+/* 17 lets one ask for a stronger lock, too */
+#if PG_VERSION_NUM >= 170000
+#define pgd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define pgd_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
 /* 16 made instr_time an integer of nanoseconds */
 static inline uint64
 pgd_instr_ns(instr_time t)

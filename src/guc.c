@@ -21,6 +21,9 @@ int			pgd_max;
 int			pgd_query_text_memory;
 int			pgd_query_text_size;
 bool		pgd_save;
+int			pgd_burst_gap;
+int			pgd_max_transactions;
+bool		pgd_track_transactions;
 int			pgd_track;
 bool		pgd_track_planning;
 bool		pgd_track_utility;
@@ -52,10 +55,23 @@ static const struct
 void
 pgd_guc_init(void)
 {
+	DefineCustomIntVariable("pg_diagnose.burst_gap",
+							"Think time that ends a burst of autocommit statements.",
+							"0 takes eight times the session's usual one, from 5 to 250 ms.",
+							&pgd_burst_gap,
+							0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
 	DefineCustomIntVariable("pg_diagnose.max",
 							"Number of statements kept in shared memory.",
 							NULL, &pgd_max,
 							5000, 100, 1000000,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.max_transactions",
+							"Number of shapes of transactions kept in shared memory.",
+							NULL, &pgd_max_transactions,
+							500, 50, 100000,
 							PGC_POSTMASTER, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pg_diagnose.query_text_memory",
@@ -87,6 +103,12 @@ pgd_guc_init(void)
 	DefineCustomBoolVariable("pg_diagnose.track_planning",
 							 "Capture the time that planning takes.",
 							 NULL, &pgd_track_planning,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pg_diagnose.track_transactions",
+							 "Capture what transactions and bursts of statements consist of.",
+							 NULL, &pgd_track_transactions,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 

@@ -29,12 +29,15 @@ PGD_BEGIN_INTERNAL
 
 extern PgdThresholds pgd_threshold;
 
+extern int	pgd_burst_gap;		/* milliseconds; 0: adaptive */
 extern int	pgd_max;			/* statements */
+extern int	pgd_max_transactions;	/* shapes */
 extern int	pgd_query_text_memory;	/* kilobytes */
 extern int	pgd_query_text_size;	/* bytes */
 extern bool pgd_save;
 extern int	pgd_track;			/* PgdTrack */
 extern bool pgd_track_planning;
+extern bool pgd_track_transactions;
 extern bool pgd_track_utility;
 
 extern void pgd_guc_init(void);

@@ -27,6 +27,7 @@
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
+#include "xact.h"
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -60,6 +61,7 @@ static void pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 							   QueryEnvironment *queryEnv,
 							   DestReceiver *dest, QueryCompletion *qc);
 static void pgd_emit_log(ErrorData *edata);
+static void pgd_xact(XactEvent event, void *arg);
 static void pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 						SubTransactionId parentSubid, void *arg);
 static void pgd_session_end(int code, Datum arg);
@@ -85,6 +87,7 @@ pgd_hooks_init(void)
 	ProcessUtility_hook = pgd_ProcessUtility;
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = pgd_emit_log;
+	RegisterXactCallback(pgd_xact, NULL);
 	RegisterSubXactCallback(pgd_subxact, NULL);
 }
 
@@ -137,9 +140,21 @@ wanted(void)
 	{
 		if (!pgd_pending_attach())
 			return false;
+		pgd_xact_attach();
 		before_shmem_exit(pgd_session_end, (Datum) 0);
 	}
 	return pgd_statement_wanted();
+}
+
+/*
+ * An error passes a statement; NULL if we do not follow that.
+ */
+static void
+caught(PgdExecution *execution)
+{
+	pgd_error_caught(execution);
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_failed(execution, geterrcode());
 }
 
 /* ----------
@@ -210,6 +225,8 @@ call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
+	PgdExecution *execution;
+
 	pgd_error_settled();
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
@@ -224,7 +241,12 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
-	return pgd_statement_begin(queryDesc);
+	execution = pgd_statement_begin(queryDesc);
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_begin(execution, queryDesc->sourceText,
+								 queryDesc->plannedstmt->stmt_location,
+								 queryDesc->plannedstmt->stmt_len);
+	return execution;
 }
 
 static void
@@ -242,10 +264,11 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	{
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
+		pgd_xact_statement_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
-		pgd_error_caught(execution);
+		caught(execution);
 		pgd_statement_release(execution);
 		PG_RE_THROW();
 	}
@@ -271,7 +294,7 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(execution);
+		caught(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -309,7 +332,7 @@ guarded_ExecutorFinish(QueryDesc *queryDesc)
 	PG_CATCH();
 	{
 		pgd_nesting = nesting;
-		pgd_error_caught(execution);
+		caught(execution);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -338,7 +361,10 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 
 	pgd_error_settled();
 	if (execution != NULL)
+	{
 		pgd_statement_end(execution);
+		pgd_xact_statement_ended(execution, queryDesc);
+	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
 	else
@@ -409,8 +435,16 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PgdExecution execution;
 	PgdExecution *const captured = begin_utility(&execution, pstmt,
 												 queryString);
+	const bool	toplevel = nesting == 0 && wanted();
+	const Node *const stmt = pstmt->utilityStmt;
 
-	if (IsA(pstmt->utilityStmt, ExplainStmt))
+	if (toplevel)
+	{
+		if (captured == NULL)
+			pgd_utility_uncaptured(&execution, pstmt);
+		pgd_xact_utility_begin(&execution, pstmt, queryString);
+	}
+	if (IsA(stmt, ExplainStmt))
 		explained_level = nesting + 1;
 
 	pgd_nesting++;
@@ -428,6 +462,12 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 			pgd_error_caught(captured);
 			pgd_utility_leave(captured);
 		}
+		if (toplevel)
+		{
+			if (captured == NULL)
+				pgd_utility_time(&execution, 0);
+			pgd_xact_statement_failed(&execution, geterrcode());
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -440,6 +480,12 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		pgd_utility_end(captured, utility_rows(qc));
 		pgd_utility_leave(captured);
+	}
+	if (toplevel)
+	{
+		if (captured == NULL)
+			pgd_utility_time(&execution, utility_rows(qc));
+		pgd_xact_utility_ended(&execution, stmt);
 	}
 }
 
@@ -486,22 +532,32 @@ static void
 pgd_emit_log(ErrorData *edata)
 {
 	pgd_error_reported(edata);
+	if (edata->elevel >= ERROR)
+		pgd_xact_error(edata->sqlerrcode);
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
 }
 
-/* Somebody caught the error: a PL exception block, mostly. */
+static void
+pgd_xact(XactEvent event, void *arg)
+{
+	pgd_xact_event(event);
+}
+
+/* When one is rolled back, somebody caught the error: PL/pgSQL, mostly. */
 static void
 pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
+	pgd_xact_subevent(event);
 }
 
 static void
 pgd_session_end(int code, Datum arg)
 {
 	pgd_error_exit();
+	pgd_xact_exit();
 	pgd_pending_detach();
 }

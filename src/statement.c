@@ -107,6 +107,8 @@ pgd_statement_begin(QueryDesc *queryDesc)
 	execution->rows = 0;
 	execution->running = false;
 	execution->counted = false;
+	execution->traits = NULL;
+	execution->transcribed = true;
 	execution->registered = true;
 	set_key(execution, (uint64) stmt->queryId);
 
@@ -140,8 +142,9 @@ pgd_statement_end(PgdExecution *execution)
 						   queryDesc->plannedstmt->stmt_location,
 						   queryDesc->plannedstmt->stmt_len);
 
-	count_call(execution, pgd_instr_total(instr),
-			   pgd_rows_total(queryDesc, execution->rows),
+	execution->time = pgd_instr_total(instr);
+	execution->rows = pgd_rows_total(queryDesc, execution->rows);
+	count_call(execution, execution->time, execution->rows,
 			   &instr->bufusage, &instr->walusage, queryDesc->estate);
 
 	if (unlikely(execution->pending->last_seen - pgd_slot->merged_at >
@@ -220,6 +223,8 @@ pgd_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 	execution->plan = 0;
 	execution->running = true;
 	execution->counted = false;
+	execution->traits = NULL;
+	execution->transcribed = true;
 	set_key(execution, (uint64) pstmt->queryId);
 
 	execution->registered = true;
@@ -247,6 +252,8 @@ pgd_utility_end(PgdExecution *execution, uint64 rows)
 	WalUsage	wal = {0};
 
 	execution->counted = true;
+	execution->time = time;
+	execution->rows = rows;
 	if (pgd_slot == NULL)
 		return;
 	BufferUsageAccumDiff(&buffers, &pgBufferUsage, &execution->buffers);
@@ -265,6 +272,26 @@ pgd_utility_leave(PgdExecution *execution)
 	unlink_execution(execution);
 }
 
+/*
+ * One that is not captured, but is part of a transaction.
+ */
+void
+pgd_utility_uncaptured(PgdExecution *execution, const PlannedStmt *pstmt)
+{
+	execution->query = NULL;
+	execution->plan = 0;
+	execution->traits = NULL;
+	set_key(execution, (uint64) pstmt->queryId);
+	execution->start = pgd_clock();
+}
+
+void
+pgd_utility_time(PgdExecution *execution, uint64 rows)
+{
+	execution->time = pgd_clock() - execution->start;
+	execution->rows = rows;
+}
+
 /* ----------
  * Planning
  * ----------
@@ -281,6 +308,8 @@ pgd_planning_begin(PgdExecution *execution, Query *parse, const char *source)
 	execution->plan = 0;
 	execution->pending = NULL;
 	execution->counted = false;
+	execution->traits = NULL;
+	execution->transcribed = true;
 	execution->registered = true;
 	set_key(execution, (uint64) parse->queryId);
 
@@ -349,6 +378,7 @@ pgd_statement_failed(PgdExecution *execution, int sqlstate, bool nested)
 		time = pgd_instr_total(instr);
 		buffers = instr->bufusage;
 	}
+	execution->time = time;
 	count_failure(execution, sqlstate, nested, time, &buffers);
 }
 

@@ -20,6 +20,7 @@
 
 #include "guc.h"
 #include "pending.h"
+#include "traits.h"
 
 /*
  * A statement on its way.  That of an optimizable statement lasts from
@@ -40,6 +41,15 @@ typedef struct PgdExecution
 	bool		running;		/* control is inside it */
 	bool		counted;		/* finished, one way or the other */
 	uint64		rows;			/* of all runs, see pgd_rows_total() */
+	uint64		time;			/* once it is counted: nanoseconds */
+	const PgdTraits *traits;	/* of a statement of the client; NULL: unknown */
+	uint64		params;			/* hash of what varies between executions */
+	const char *text;			/* without comments around it; not for long */
+	int			text_len;
+	TimestampTz started;
+	uint64		think;			/* think time before it */
+	bool		blocking;		/* others were waiting at the end of that */
+	bool		transcribed;	/* it is in the transcript, or not to be */
 	uint64		start;			/* utility statement: clock, buffers, WAL */
 	BufferUsage buffers;
 	WalUsage	wal;
@@ -64,6 +74,9 @@ extern void pgd_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 							  const char *source);
 extern void pgd_utility_end(PgdExecution *execution, uint64 rows);
 extern void pgd_utility_leave(PgdExecution *execution);
+extern void pgd_utility_uncaptured(PgdExecution *execution,
+								   const PlannedStmt *pstmt);
+extern void pgd_utility_time(PgdExecution *execution, uint64 rows);
 
 /* planning */
 extern void pgd_planning_begin(PgdExecution *execution, Query *parse,

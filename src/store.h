@@ -16,6 +16,7 @@
 
 #include "pg_diagnose.h"
 
+#include "shapes.h"
 #include "slot.h"
 
 /* Counted since start or reset; for diagnose.status. */
@@ -35,7 +36,19 @@ typedef struct PgdStoreStatus
 	int64		wait_time;		/* of these, spent waiting for a lock */
 	int64		wait_time_max;	/* longest of these */
 	TimestampTz since;
+	int64		shapes_max;
+	int64		shapes_used;
+	int64		shape_evictions;
 } PgdStoreStatus;
+
+/* All that is known of transactions, as of one moment. */
+typedef struct PgdShapesCopy
+{
+	int			nshapes;
+	PgdShape   *shapes;
+	int			nslots;
+	PgdXactSlot *slots;
+} PgdShapesCopy;
 
 PGD_BEGIN_INTERNAL
 
@@ -46,6 +59,7 @@ extern bool pgd_store_ready(void);
 
 /* the table */
 extern bool pgd_store_knows(const PgdKey *key, bool *busy);
+extern uint64 pgd_store_fingerprint(const PgdKey *key);
 extern bool pgd_store_register(const PgdKey *key, uint64 fingerprint,
 							   const char *text, int len);
 extern bool pgd_store_merge(PgdSlot *slot, int way, bool wait);
@@ -60,6 +74,11 @@ extern void pgd_store_status(PgdStoreStatus *status);
 /* slots */
 extern PgdSlot *pgd_store_slot(int procno);
 extern int	pgd_store_partition(const PgdKey *key);
+
+/* transactions */
+extern PgdXactSlot *pgd_store_xact_slot(int procno);
+extern bool pgd_store_merge_shape(PgdXactSlot *slot, int place, bool wait);
+extern void pgd_store_copy_shapes(PgdShapesCopy *copy);
 
 /* counts without a lock */
 extern void pgd_store_count_uncaptured(void);

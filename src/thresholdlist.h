@@ -52,6 +52,8 @@ PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(idle_aborted_min_time, 1000, INT_MAX,
 	"Milliseconds from an error to the ROLLBACK from which a transaction is reported.")
+PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
+	"Think time in milliseconds from which it is looked whether others wait for the transaction.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,

@@ -60,6 +60,18 @@ pgd_step_add(PgdStep *sum, const PgdStep *more)
 	sum->blind_inserts += more->blind_inserts;
 }
 
+#define COMBINE_SUM(a, b)	((a) + (b))
+#define COMBINE_MAX(a, b)	Max(a, b)
+
+void
+pgd_xact_counters_add(PgdXactCounters *sum, const PgdXactCounters *more)
+{
+#define PGD_XACT_COUNTER(name, combine, unit) \
+	sum->name = COMBINE_##combine(sum->name, more->name);
+#include "xactlist.h"
+#undef PGD_XACT_COUNTER
+}
+
 /*
  * The position of a statement that is not simply the next one of a cycle.
  * Positions from t->nsteps on are gone when this made it smaller; what they

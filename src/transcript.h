@@ -81,7 +81,7 @@ typedef enum PgdXactOutcome
 #define PGD_COPIES			(1 << 18)
 #define PGD_FETCHES			(1 << 19)
 #define PGD_CONTROL			(1 << 20)	/* SAVEPOINT, RELEASE, ROLLBACK TO */
-#define PGD_SETS			(1 << 21)	/* SET, RESET */
+#define PGD_SETTING			(1 << 21)	/* SET, RESET */
 #define PGD_FOREIGN			(1 << 22)	/* reads or writes a foreign table */
 #define PGD_ADVISORY		(1 << 23)	/* takes an advisory lock */
 #define PGD_AGGREGATES		(1 << 24)
@@ -225,6 +225,8 @@ typedef enum PgdSeverity
 
 PGD_BEGIN_INTERNAL
 
+extern void pgd_xact_counters_add(PgdXactCounters *sum,
+								  const PgdXactCounters *more);
 extern void pgd_step_add(PgdStep *sum, const PgdStep *more);
 extern PgdStep *pgd_transcript_append(PgdTranscript *t, uint64 fingerprint);
 extern int	pgd_transcript_moved(const PgdTranscript *t, int position);

@@ -24,7 +24,7 @@
 
 /* Statements that mean something else, or nothing, outside of a block. */
 #define NEED_BLOCK \
-	(PGD_SETS | PGD_CONTROL | PGD_LOCKS_ROWS | PGD_LOCKS_TABLE | \
+	(PGD_SETTING | PGD_CONTROL | PGD_LOCKS_ROWS | PGD_LOCKS_TABLE | \
 	 PGD_ADVISORY | PGD_FETCHES)
 
 static void

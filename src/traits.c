@@ -1,0 +1,766 @@
+/*-------------------------------------------------------------------------
+ *
+ * traits.c
+ *		What a statement does, as far as its plan tells.
+ *
+ * A plan is looked at when this session first runs it; later executions find
+ * the result in a small cache by query identifier and shape of the plan.
+ * Looking may ask the catalogs, so it is done where the executor does the same,
+ * and an error there is one of the statement itself.
+ *
+ * A row is known by the equalities in the condition of the only scan: the hash
+ * of (column, value).  Two statements that find a row by the same columns give
+ * it the same hash.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "tcop/utility.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "store.h"
+#include "text.h"
+#include "traits.h"
+
+#define CACHE_BITS		8
+#define TEXT_HASHED		1024	/* bytes of a text that stand for its literals */
+#define VALUE_HASHED	64		/* bytes of a value */
+
+static PgdTraits cache[1 << CACHE_BITS];
+
+/* Names that do not matter: all savepoints are alike. */
+#define FINGERPRINT_OF(number) (UINT64CONST(0x706764696167) << 8 | (number))
+
+typedef struct Walk
+{
+	const PlannedStmt *stmt;
+	PgdTraits  *traits;
+	const Plan *scan;			/* the only scan of a table */
+	int			scans;
+	Bitmapset  *conditions;		/* columns in conditions of that scan */
+} Walk;
+
+static void look_at(Walk *walk, const Plan *plan);
+static void find_keys(Walk *walk);
+
+static inline uint64
+mix(uint64 hash, uint64 value)
+{
+	hash = (hash ^ value) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ hash >> 32;
+}
+
+static uint64
+hash_memory(uint64 hash, const char *data, int len)
+{
+	uint64		word;
+
+	hash = mix(hash, len);
+	for (; len >= 8; data += 8, len -= 8)
+	{
+		memcpy(&word, data, 8);
+		hash = mix(hash, word);
+	}
+	word = 0;
+	memcpy(&word, data, len);
+	return mix(hash, word);
+}
+
+static inline PgdTraits *
+place_of(uint64 queryid, uint64 plan)
+{
+	return &cache[((queryid ^ plan) * UINT64CONST(0x9E3779B97F4A7C15)) >>
+				  (64 - CACHE_BITS)];
+}
+
+static inline uint64
+table_bit(Oid relid)
+{
+	return UINT64CONST(1) << ((relid * UINT64CONST(0x9E3779B97F4A7C15)) >> 58);
+}
+
+/*
+ * The fingerprint that the store has; or else of the text itself.
+ */
+static uint64
+fingerprint_of(const PgdKey *key, const char *source, int location, int len)
+{
+	uint64		fingerprint = pgd_store_fingerprint(key);
+
+	if (fingerprint == 0)
+	{
+		static PgdText text;
+
+		pgd_text_mask(source, location, len, NULL, 64, &text);
+		fingerprint = text.fingerprint;
+	}
+	return fingerprint != 0 ? fingerprint : key->queryid;
+}
+
+/* What is known already, or NULL; for where nothing may go wrong. */
+const PgdTraits *
+pgd_traits_known(const PgdKey *key, uint64 plan)
+{
+	const PgdTraits *traits = place_of(key->queryid, plan);
+
+	if (traits->queryid == key->queryid && traits->plan == plan)
+		return traits;
+	return NULL;
+}
+
+/* ----------
+ * Optimizable statements
+ * ----------
+ */
+
+static void
+look_at_params(PgdTraits *traits, const ParamListInfo params)
+{
+	int			n = params != NULL ? Min(params->numParams, PGD_TRAIT_PARAMS) : 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		byval = false;
+
+		if (!OidIsValid(params->params[i].ptype))
+			continue;
+		traits->param_types[i] = params->params[i].ptype;
+		get_typlenbyval(params->params[i].ptype, &traits->param_lens[i], &byval);
+		if (byval)
+			traits->param_byval |= 1 << i;
+	}
+}
+
+static void
+look_at_tables(PgdTraits *traits, const PlannedStmt *stmt)
+{
+	ListCell   *lc;
+	int			rti = 0;
+
+	foreach(lc, stmt->rtable)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		rti++;
+		if (rte->rtekind != RTE_RELATION ||
+			(rte->relkind != RELKIND_RELATION &&
+			 rte->relkind != RELKIND_PARTITIONED_TABLE &&
+			 rte->relkind != RELKIND_MATVIEW &&
+			 rte->relkind != RELKIND_FOREIGN_TABLE))
+			continue;
+		if (rte->relkind == RELKIND_FOREIGN_TABLE)
+			traits->flags |= PGD_FOREIGN;
+		if (list_member_int(stmt->resultRelations, rti))
+		{
+			if (traits->writes == 0)
+				traits->relid = rte->relid;
+			traits->writes |= table_bit(rte->relid);
+		}
+		else
+		{
+			traits->reads |= table_bit(rte->relid);
+			if (!OidIsValid(traits->relid))
+				traits->relid = rte->relid;
+		}
+	}
+	foreach(lc, stmt->rowMarks)
+	{
+		const PlanRowMark *mark = lfirst_node(PlanRowMark, lc);
+
+		if (mark->markType > ROW_MARK_KEYSHARE)
+			continue;
+		traits->flags |= PGD_LOCKS_ROWS;
+		if (mark->waitPolicy != LockWaitBlock)
+			traits->flags |= PGD_SKIPS_LOCKED;
+	}
+	if (traits->reads != 0 && stmt->commandType == CMD_SELECT)
+		traits->flags |= PGD_READS;
+}
+
+const PgdTraits *
+pgd_traits_of(QueryDesc *queryDesc, const PgdKey *key, uint64 plan)
+{
+	const PlannedStmt *stmt = queryDesc->plannedstmt;
+	PgdTraits  *traits = place_of(key->queryid, plan);
+	PgdTraits	new = {.plan = plan};
+	Walk		walk = {.stmt = stmt, .traits = &new};
+	ListCell   *lc;
+
+	if (likely(traits->queryid == key->queryid && traits->plan == plan))
+		return traits;
+
+	look_at_tables(&new, stmt);
+	look_at_params(&new, queryDesc->params);
+	look_at(&walk, stmt->planTree);
+	foreach(lc, stmt->subplans)
+	{
+		if (lfirst(lc) != NULL)
+			look_at(&walk, (const Plan *) lfirst(lc));
+	}
+	if (walk.scans == 1)
+		find_keys(&walk);
+	new.fingerprint = fingerprint_of(key, queryDesc->sourceText,
+									 stmt->stmt_location, stmt->stmt_len);
+	new.queryid = key->queryid;
+	*traits = new;
+	return traits;
+}
+
+static bool
+special_function(Oid funcid, void *context)
+{
+	PgdTraits  *traits = context;
+
+	switch (funcid)
+	{
+		case F_PG_NOTIFY:
+			traits->flags |= PGD_NOTIFIES;
+			break;
+		case F_PG_ADVISORY_LOCK_INT8:
+		case F_PG_ADVISORY_LOCK_INT4_INT4:
+		case F_PG_ADVISORY_LOCK_SHARED_INT8:
+		case F_PG_ADVISORY_LOCK_SHARED_INT4_INT4:
+		case F_PG_TRY_ADVISORY_LOCK_INT8:
+		case F_PG_TRY_ADVISORY_LOCK_INT4_INT4:
+		case F_PG_TRY_ADVISORY_LOCK_SHARED_INT8:
+		case F_PG_TRY_ADVISORY_LOCK_SHARED_INT4_INT4:
+			traits->flags |= PGD_ADVISORY;
+			break;
+		default:
+			break;
+	}
+	return false;
+}
+
+static bool
+look_at_functions(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, special_function, context);
+	return expression_tree_walker(node, look_at_functions, context);
+}
+
+static void
+look_at_expressions(Walk *walk, const List *list)
+{
+	PgdTraits  *traits = walk->traits;
+	Node	   *node = (Node *) unconstify(List *, list);
+
+	if (list == NIL)
+		return;
+	if ((traits->flags & PGD_TIME_DEPENDENT) == 0 &&
+		contain_mutable_functions(node))
+		traits->flags |= PGD_TIME_DEPENDENT;
+	if ((traits->flags & PGD_VOLATILE) == 0 &&
+		contain_volatile_functions(node))
+	{
+		traits->flags |= PGD_VOLATILE;
+		(void) look_at_functions(node, traits);
+	}
+}
+
+/*
+ * The condition of a scan in its original form, or NIL.
+ */
+static List *
+scan_condition(const Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			return ((const IndexScan *) plan)->indexqualorig;
+		case T_IndexOnlyScan:
+			return ((const IndexOnlyScan *) plan)->recheckqual;
+		case T_BitmapHeapScan:
+			return ((const BitmapHeapScan *) plan)->bitmapqualorig;
+		case T_SeqScan:
+			return plan->qual;
+		default:
+			return NIL;
+	}
+}
+
+/* Does an expression stand for a value, not for something in a row? */
+static bool
+is_value(const Node *node)
+{
+	while (IsA(node, RelabelType))
+		node = (const Node *) ((const RelabelType *) node)->arg;
+	return IsA(node, Const) ||
+		(IsA(node, Param) && ((const Param *) node)->paramkind == PARAM_EXTERN);
+}
+
+/*
+ * UPDATE: are there columns set to values, and is one of the columns in the
+ * condition?
+ */
+static void
+look_at_update(Walk *walk, const ModifyTable *modify)
+{
+	const Plan *source = modify->plan.lefttree;
+	List	   *colnos;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (modify->updateColnosLists == NIL || source == NULL)
+		return;
+	colnos = linitial(modify->updateColnosLists);
+	foreach(lc, source->targetlist)
+	{
+		const TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (n >= list_length(colnos))
+			break;
+		if (is_value((Node *) entry->expr))
+			walk->traits->flags |= PGD_SETS_VALUE;
+		if (bms_is_member(list_nth_int(colnos, n) -
+						  FirstLowInvalidHeapAttributeNumber,
+						  walk->conditions))
+			walk->traits->flags |= PGD_GUARDED;
+		n++;
+	}
+}
+
+static void
+look_at_list(Walk *walk, const List *plans)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		look_at(walk, (const Plan *) lfirst(lc));
+}
+
+static void
+look_at_scan(Walk *walk, const Plan *plan)
+{
+	Index		rti = ((const Scan *) plan)->scanrelid;
+
+	walk->scans++;
+	walk->scan = plan;
+	pull_varattnos((Node *) scan_condition(plan), rti, &walk->conditions);
+	pull_varattnos((Node *) plan->qual, rti, &walk->conditions);
+	look_at_expressions(walk, scan_condition(plan));
+}
+
+static void
+look_at_modify(Walk *walk, const ModifyTable *modify)
+{
+	switch (modify->operation)
+	{
+		case CMD_INSERT:
+			walk->traits->flags |= PGD_INSERTS;
+			break;
+		case CMD_UPDATE:
+			walk->traits->flags |= PGD_UPDATES;
+			look_at_update(walk, modify);
+			break;
+		case CMD_DELETE:
+			walk->traits->flags |= PGD_DELETES;
+			break;
+		default:
+			walk->traits->flags |= PGD_WRITES;
+			break;
+	}
+	if (modify->onConflictAction != ONCONFLICT_NONE)
+		walk->traits->flags |= PGD_ON_CONFLICT;
+}
+
+static void
+look_at(Walk *walk, const Plan *plan)
+{
+	if (plan == NULL)
+		return;
+	look_at_expressions(walk, plan->targetlist);
+	look_at_expressions(walk, plan->qual);
+	look_at(walk, plan->lefttree);
+	look_at(walk, plan->righttree);
+
+	switch (nodeTag(plan))
+	{
+		case T_SeqScan:
+		case T_IndexScan:
+		case T_IndexOnlyScan:
+		case T_BitmapHeapScan:
+			look_at_scan(walk, plan);
+			break;
+		case T_SampleScan:
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_ForeignScan:
+			walk->scans += 2;	/* not a row by its key */
+			break;
+		case T_FunctionScan:
+			look_at_expressions(walk, ((const FunctionScan *) plan)->functions);
+			break;
+		case T_ValuesScan:
+			look_at_expressions(walk, ((const ValuesScan *) plan)->values_lists);
+			break;
+		case T_SubqueryScan:
+			look_at(walk, ((const SubqueryScan *) plan)->subplan);
+			break;
+		case T_CustomScan:
+			look_at_list(walk, ((const CustomScan *) plan)->custom_plans);
+			break;
+		case T_Append:
+			look_at_list(walk, ((const Append *) plan)->appendplans);
+			break;
+		case T_MergeAppend:
+			look_at_list(walk, ((const MergeAppend *) plan)->mergeplans);
+			break;
+		case T_Limit:
+			walk->traits->flags |= PGD_LIMITED;
+			break;
+		case T_Agg:
+			walk->traits->flags |= PGD_AGGREGATES;
+			break;
+		case T_ModifyTable:
+			look_at_modify(walk, (const ModifyTable *) plan);
+			break;
+		default:
+			break;
+	}
+}
+
+/* The argument without what only renames its type. */
+static const Node *
+bare(const Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (const Node *) ((const RelabelType *) node)->arg;
+	return node;
+}
+
+/*
+ * Which conditions of the only scan find its rows by equality?
+ */
+static void
+find_keys(Walk *walk)
+{
+	PgdTraits  *traits = walk->traits;
+	ListCell   *lc;
+	int			n = -1;
+
+	foreach(lc, scan_condition(walk->scan))
+	{
+		const OpExpr *op = (const OpExpr *) lfirst(lc);
+		const Node *args[2];
+		char	   *name;
+
+		n++;
+		if (!IsA(op, OpExpr) || list_length(op->args) != 2 ||
+			traits->nkeys == PGD_TRAIT_KEYS)
+			continue;
+		args[0] = bare(linitial(op->args));
+		args[1] = bare(lsecond(op->args));
+		for (int side = 0; side < 2; side++)
+		{
+			const Var  *var = (const Var *) args[1 - side];
+			PgdRowKey  *key = &traits->keys[traits->nkeys];
+
+			if (!IsA(var, Var) || var->varattno <= 0 || !is_value(args[side]))
+				continue;
+			name = get_opname(op->opno);
+			if (name != NULL && strcmp(name, "=") == 0)
+			{
+				key->attno = var->varattno;
+				key->param = IsA(args[side], Param) ?
+					((const Param *) args[side])->paramid : 0;
+				key->qual = n;
+				key->side = side;
+				traits->nkeys++;
+			}
+			break;
+		}
+	}
+	if (traits->nkeys > 0)
+		traits->flags |= PGD_KEYED;
+}
+
+/* ----------
+ * One execution
+ * ----------
+ */
+
+static uint64
+hash_value(Datum value, bool byval, int len, int64 *number)
+{
+	if (byval)
+	{
+		int64		v = (int64) value;
+
+		/* the same number in a wider or narrower type */
+		if (len == 4)
+			v = DatumGetInt32(value);
+		else if (len == 2)
+			v = DatumGetInt16(value);
+		if (number != NULL)
+			*number = v;
+		return mix(0, (uint64) v);
+	}
+	if (len == -1)
+	{
+		struct varlena *data = (struct varlena *) DatumGetPointer(value);
+
+		/* out of line or compressed: the pointer or the bytes stand for it */
+		if (VARATT_IS_EXTENDED(data) && !VARATT_IS_SHORT(data))
+			return hash_memory(1, (const char *) data,
+							   Min(VARSIZE_ANY(data), VALUE_HASHED));
+		return hash_memory(1, VARDATA_ANY(data),
+						   Min(VARSIZE_ANY_EXHDR(data), VALUE_HASHED));
+	}
+	if (len == -2)
+		return hash_memory(1, DatumGetCString(value),
+						   strnlen(DatumGetCString(value), VALUE_HASHED));
+	return hash_memory(1, DatumGetPointer(value), Min(len, VALUE_HASHED));
+}
+
+/*
+ * One hash for all that varies from execution to execution: parameters, or
+ * else the literals in the text.
+ */
+uint64
+pgd_traits_params(const PgdTraits *traits, const QueryDesc *queryDesc,
+				  const char *text, int len)
+{
+	const ParamListInfo params = queryDesc != NULL ? queryDesc->params : NULL;
+	uint64		hash = traits->fingerprint;
+	int			n;
+
+	if (params == NULL || params->numParams == 0 || params->paramFetch != NULL)
+		return hash_memory(hash, text, Min(len, TEXT_HASHED));
+
+	n = Min(params->numParams, PGD_TRAIT_PARAMS);
+	for (int i = 0; i < n; i++)
+	{
+		const ParamExternData *p = &params->params[i];
+
+		if (p->isnull || p->ptype != traits->param_types[i])
+			hash = mix(hash, i);
+		else
+			hash = mix(hash, hash_value(p->value,
+										(traits->param_byval >> i) & 1,
+										traits->param_lens[i], NULL));
+	}
+	return hash;
+}
+
+/*
+ * Find the scan of a plan that has only one.
+ */
+static const Plan *
+only_scan(const Plan *plan)
+{
+	while (plan != NULL && scan_condition(plan) == NIL)
+	{
+		if (IsA(plan, SubqueryScan))
+			plan = ((const SubqueryScan *) plan)->subplan;
+		else
+			plan = plan->lefttree;
+	}
+	return plan;
+}
+
+/*
+ * The row that an execution looks for: false if it is not found by equality.
+ * "number" is set if the key is one integer, which then has an order; otherwise
+ * to PG_INT64_MIN.
+ */
+bool
+pgd_traits_row(const PgdTraits *traits, const QueryDesc *queryDesc,
+			   uint64 *row, int64 *number)
+{
+	const ParamListInfo params = queryDesc->params;
+	const Plan *scan = NULL;
+
+	*row = traits->nkeys;
+	*number = PG_INT64_MIN;
+	for (int i = 0; i < traits->nkeys; i++)
+	{
+		const PgdRowKey *key = &traits->keys[i];
+		Datum		value;
+		bool		byval;
+		int			len;
+
+		if (key->param > 0)
+		{
+			int			p = key->param - 1;
+
+			if (params == NULL || p >= params->numParams ||
+				p >= PGD_TRAIT_PARAMS || params->paramFetch != NULL ||
+				params->params[p].isnull ||
+				params->params[p].ptype != traits->param_types[p])
+				return false;
+			value = params->params[p].value;
+			byval = (traits->param_byval >> p) & 1;
+			len = traits->param_lens[p];
+		}
+		else
+		{
+			const OpExpr *op;
+			const Const *constant;
+
+			if (scan == NULL)
+				scan = only_scan(queryDesc->plannedstmt->planTree);
+			if (scan == NULL || list_length(scan_condition(scan)) <= key->qual)
+				return false;
+			op = list_nth(scan_condition(scan), key->qual);
+			if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+				return false;
+			constant = (const Const *) bare(list_nth(op->args, key->side));
+			if (!IsA(constant, Const) || constant->constisnull)
+				return false;
+			value = constant->constvalue;
+			byval = constant->constbyval;
+			len = constant->constlen;
+		}
+		/* conditions may come in any order */
+		*row ^= mix(hash_value(value, byval, len,
+							   traits->nkeys == 1 ? number : NULL), key->attno);
+	}
+	return traits->nkeys > 0;
+}
+
+/* ----------
+ * Utility statements
+ * ----------
+ */
+
+static uint32
+utility_flags(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_TransactionStmt:
+			return PGD_CONTROL;
+		case T_NotifyStmt:
+			return PGD_NOTIFIES;
+		case T_CopyStmt:
+			return PGD_COPIES |
+				(((CopyStmt *) stmt)->is_from ? PGD_INSERTS : PGD_READS);
+		case T_FetchStmt:
+		case T_DeclareCursorStmt:
+		case T_ClosePortalStmt:
+			return PGD_FETCHES;
+		case T_VariableSetStmt:
+		case T_DiscardStmt:
+		case T_ConstraintsSetStmt:
+			return PGD_SETTING;
+		case T_LockStmt:
+			return ((LockStmt *) stmt)->mode >= ShareLock ? PGD_LOCKS_TABLE : 0;
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+			return PGD_DDL | PGD_CREATES;
+		case T_IndexStmt:
+		case T_AlterTableStmt:
+		case T_RenameStmt:
+		case T_DropStmt:
+		case T_TruncateStmt:
+		case T_RefreshMatViewStmt:
+		case T_ClusterStmt:
+		case T_ReindexStmt:
+		case T_CreateTrigStmt:
+		case T_RuleStmt:
+			return PGD_DDL | PGD_LOCKS_TABLE;
+		case T_CallStmt:
+		case T_DoStmt:
+		case T_ExplainStmt:
+		case T_VariableShowStmt:
+		case T_ListenStmt:
+		case T_UnlistenStmt:
+		case T_CheckPointStmt:
+		case T_VacuumStmt:
+		case T_LoadStmt:
+		case T_DeallocateStmt:
+			return 0;
+		default:
+			/* CREATE, ALTER, COMMENT, GRANT and what else there is */
+			return GetCommandLogLevel(stmt) == LOGSTMT_DDL ? PGD_DDL : 0;
+	}
+}
+
+/*
+ * The names of savepoints and cursors differ, and mean nothing.
+ */
+static uint64
+utility_fingerprint(Node *stmt)
+{
+	if (IsA(stmt, TransactionStmt))
+		return FINGERPRINT_OF(16 + ((TransactionStmt *) stmt)->kind);
+	if (IsA(stmt, FetchStmt))
+		return FINGERPRINT_OF(1 + ((FetchStmt *) stmt)->ismove);
+	if (IsA(stmt, ClosePortalStmt))
+		return FINGERPRINT_OF(3);
+	return 0;
+}
+
+const PgdTraits *
+pgd_traits_of_utility(PlannedStmt *pstmt, const PgdKey *key,
+					  const char *source)
+{
+	uint64		fixed = utility_fingerprint(pstmt->utilityStmt);
+	uint64		queryid = key->queryid != 0 ? key->queryid : fixed;
+	PgdTraits  *traits = place_of(queryid, 0);
+
+	if (traits->queryid == queryid && traits->plan == 0 && queryid != 0)
+		return traits;
+
+	memset(traits, 0, sizeof(PgdTraits));
+	traits->flags = PGD_UTILITY | utility_flags(pstmt->utilityStmt);
+	traits->fingerprint = fixed != 0 ? fixed :
+		fingerprint_of(key, source, pstmt->stmt_location, pstmt->stmt_len);
+	/* a utility statement may write anything */
+	if ((traits->flags & (PGD_CONTROL | PGD_FETCHES | PGD_SETTING)) == 0)
+		traits->writes = PG_UINT64_MAX;
+	traits->queryid = queryid;
+	return traits;
+}
+
+/*
+ * The table that a utility statement is about, if it is about one; asked
+ * after it ran, when a new table is there.
+ */
+Oid
+pgd_traits_utility_table(const Node *stmt)
+{
+	const RangeVar *relation = NULL;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+			relation = ((const CreateStmt *) stmt)->relation;
+			break;
+		case T_CreateTableAsStmt:
+			relation = ((const CreateTableAsStmt *) stmt)->into->rel;
+			break;
+		case T_IndexStmt:
+			relation = ((const IndexStmt *) stmt)->relation;
+			break;
+		case T_AlterTableStmt:
+			relation = ((const AlterTableStmt *) stmt)->relation;
+			break;
+		case T_CopyStmt:
+			relation = ((const CopyStmt *) stmt)->relation;
+			break;
+		case T_LockStmt:
+			relation = linitial(((const LockStmt *) stmt)->relations);
+			break;
+		case T_TruncateStmt:
+			relation = linitial(((const TruncateStmt *) stmt)->relations);
+			break;
+		default:
+			break;
+	}
+	if (relation == NULL)
+		return InvalidOid;
+	return RangeVarGetRelid(relation, NoLock, true);
+}
