@@ -34,12 +34,33 @@ WHERE p.pronamespace = 'diagnose'::regnamespace AND p.proname ~ '^rule_'
 	AND p.oid NOT IN (SELECT function FROM diagnose.rules);
 SELECT count(*) >= 8 AS has_rules FROM diagnose.rules;
 
--- each threshold belongs to a rule, or to the severities that all share
+-- each threshold belongs to a rule or a detector, or to the severities that
+-- all share
 SELECT s.name FROM pg_settings AS s
 WHERE s.name LIKE 'pg\_diagnose.%' AND s.vartype = 'real'
 	AND s.name NOT LIKE 'pg\_diagnose.severity\_%'
 	AND NOT EXISTS (SELECT FROM diagnose.rules AS r
-					WHERE starts_with(s.name, 'pg_diagnose.' || r.name || '_'));
+					WHERE starts_with(s.name, 'pg_diagnose.' || r.name || '_'))
+	AND NOT EXISTS (SELECT FROM diagnose.detectors() AS d
+					WHERE starts_with(s.name, 'pg_diagnose.' || d.name || '_'));
+
+-- detectors say what they look for, what is wrong and what to do, in words that
+-- the rule which reports it knows; no rule has the name of one
+SELECT d.name, w.word FROM diagnose.detectors() AS d,
+	regexp_matches(concat_ws(' ', d.problem, d.advice), '[{][^{}]*[}]?|[}]', 'g') AS w (word)
+WHERE w.word[1] <> ALL ('{\{n\},\{of\},\{share\},\{kind\},\{count\},\{max_count\},\{time\},\{held\},\{max_held\},\{confirmed\},\{statement\},\{parent\},\{object\},\{other\},\{position\},\{of_parent\}}');
+SELECT name FROM diagnose.detectors()
+WHERE name !~ '^[a-z0-9_]+$' OR title !~ '^[a-z].*[^.]$' OR title ~ '[{}]'
+	OR dimension NOT IN ('performance', 'capacity', 'reliability', 'security', 'cost', 'velocity')
+	OR grade NOT IN ('exact', 'sampled', 'inferred')
+	OR problem !~ '^[a-z0-9{].*[^.]$'
+	OR (problem IS NULL) <> (advice IS NULL)
+	OR advice !~ '^[A-Z{].*[.]$'
+	OR dimension IS NULL OR grade IS NULL OR title IS NULL;
+SELECT name FROM diagnose.detectors() GROUP BY name HAVING count(*) > 1;
+SELECT d.name FROM diagnose.detectors() AS d JOIN diagnose.rules AS r USING (name)
+WHERE d.problem IS NOT NULL;
+SELECT count(*) > 0 AS has_detectors FROM diagnose.detectors();
 
 -- nothing is bound to pg_stat_statements, whose update drops and creates it
 SELECT pg_describe_object(d.classid, d.objid, 0) AS bound,
@@ -82,9 +103,19 @@ BEGIN
 		END;
 	END LOOP;
 END $$;
+-- a statement for each row of another one, in one burst however slow the machine
+SET pg_diagnose.burst_gap = '10s';
+SET application_name = 'contract';
+SELECT id FROM contract_parent ORDER BY id LIMIT 6;
+SELECT format('SELECT filler FROM contract_child WHERE parent = %s', i)
+FROM generate_series(1, 6) AS i \gexec
+RESET application_name;
 CREATE TEMP TABLE finding AS SELECT f.* FROM diagnose.findings(diagnose.since_reset()) AS f;
 SELECT rule FROM finding
-WHERE rule <> 'slow_before_install' GROUP BY rule ORDER BY rule COLLATE "C";
+WHERE rule <> 'slow_before_install' AND rule IN (SELECT name FROM diagnose.rules)
+GROUP BY rule ORDER BY rule COLLATE "C";
+SELECT count(*) > 0 AS found_in_transactions FROM finding
+WHERE rule IN (SELECT name FROM diagnose.detectors());
 SELECT count(DISTINCT key) = count(*) AS keys_unique,
 	count(DISTINCT diagnose.finding_id(key)) = count(*) AS names_unique
 FROM finding;
@@ -98,6 +129,7 @@ WHERE rule IS NULL OR key IS NULL OR subject IS NULL OR problem IS NULL
 	OR impact_ms_per_s < 0 OR benefit_ms_per_s < 0
 	OR benefit_ms_per_s > impact_ms_per_s * 1.001
 	OR problem !~ '^[a-z0-9].*[^.]$' OR problem ~ '\n' OR subject ~ '\n'
+	OR (rule IN (SELECT name FROM diagnose.detectors()) AND concat(problem, advice) ~ '[{}]')
 	OR advice !~ '^[A-Z].*[.]$'
 	OR (fix IS NULL) <> (undo IS NULL)
 	OR fix ~ ';$' OR undo ~ ';$' OR verify !~ '^SELECT .*[^;]$';
@@ -115,6 +147,9 @@ SELECT diagnose.reset() IS NOT NULL AS reset;
 SELECT count(*) > 0 AS explained
 FROM diagnose.findings AS f, diagnose.explain(f.explain);
 SELECT diagnose.full_text(1), diagnose.full_text(1, 1);
+SELECT count(*) > 0 AS told
+FROM (SELECT id FROM diagnose.transactions LIMIT 1) AS t, diagnose.transaction(t.id);
+SELECT count(*) >= 0 AS open FROM diagnose.open_transactions;
 SELECT query FROM diagnose.statements
 WHERE calls > 0 AND NOT diagnose.is_own(query);
 
@@ -130,5 +165,7 @@ BEGIN
 		relation) INTO width;
 	RETURN width;
 END $$;
-SELECT pg_temp.width('diagnose.findings') BETWEEN 100 AND 120 AS findings_fit;
+SELECT pg_temp.width('diagnose.findings') BETWEEN 100 AND 120 AS findings_fit,
+	pg_temp.width('diagnose.transactions') BETWEEN 80 AND 120 AS transactions_fit,
+	pg_temp.width('diagnose.transaction_steps') BETWEEN 80 AND 120 AS steps_fit;
 DROP TABLE contract_child, contract_parent;

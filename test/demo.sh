@@ -3,12 +3,14 @@
 #
 # What "make demo" does, after test/setup.sh: build, start a throw-away server,
 # let a shop with real problems work on it for half a minute, show what
-# pg_diagnose found, apply one fix, repeat the same work and show what changed.
+# pg_diagnose found, apply two fixes, one of the database and one of an
+# application, repeat the same work and show what changed.
 #
 #	make demo KEEP=1			leave the server up and print how to get there
 #
 # The workload is test/fixtures: shop.sql are the tables, and every *.pgbench is
-# an application; its first line says with which options it runs.  Nothing
+# an application; its first line says with which options it runs.  Where there
+# is a *.fixed beside it, that is the application after its fix.  Nothing
 # outside a temporary folder is written, and everything started is stopped, also
 # when the demo is interrupted.
 
@@ -181,6 +183,9 @@ start_applications()
 	for script in "$fixtures"/*.pgbench; do
 		options=$(sed -n '1s/^-- pgbench: //p' "$script")
 		name=${script##*/} name=${name%.pgbench}
+		if [ "$round" -gt 1 ] && [ -e "${script%.pgbench}.fixed" ]; then
+			script=${script%.pgbench}.fixed
+		fi
 		# They are words.
 		# shellcheck disable=SC2086
 		application "$round" "$name" $options --file="$script" &
@@ -328,19 +333,39 @@ compare()
 	SQL
 }
 
-# What all applications touched, and whether the problem is solved.
+# The name of the finding that costs most, by a condition.
+costliest()
+{
+	value "
+		SELECT diagnose.finding_id(key)
+		FROM diagnose.findings(diagnose.since_reset())
+		WHERE $1
+		ORDER BY impact_ms_per_s DESC NULLS LAST, key
+		LIMIT 1"
+}
+
+# still NAME: is this finding gone?
+still()
+{
+	value "
+		SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
+		FROM diagnose.findings(diagnose.since_reset())
+		WHERE diagnose.finding_id(key) = '$1'"
+}
+
+# What all applications sent and touched, and whether the problems are solved.
 conclude()
 {
-	local buffers="
-		SELECT to_char(sum(shared_blks_hit + shared_blks_read), 'FM999,999,999')"
+	local sums="
+		SELECT format('%s statements, %s buffers',
+			to_char(sum(calls + failed), 'FM999,999,999'),
+			to_char(sum(shared_blks_hit + shared_blks_read), 'FM999,999,999'))"
 
-	printf '\n  All statements together: %s %s %s buffers. The finding %s is %s.\n' \
-		"$(value "$buffers FROM demo.before WHERE toplevel")" "$arrow" \
-		"$(value "$buffers FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")" \
-		"$id" "$(value "
-			SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
-			FROM diagnose.findings(diagnose.since_reset())
-			WHERE diagnose.finding_id(key) = '$id'")"
+	printf '\n  All together: %s %s %s.\n' \
+		"$(value "$sums FROM demo.before WHERE toplevel")" "$arrow" \
+		"$(value "$sums FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")"
+	printf '  The finding %s is %s, the finding %s is %s.\n' \
+		"$id" "$(still "$id")" "$loop" "$(still "$loop")"
 }
 
 # Leave the server up.
@@ -387,23 +412,33 @@ run_job workload 1 || exit 1
 title "What is wrong, by what it costs: SELECT * FROM diagnose.findings"
 report -c "SELECT * FROM diagnose.findings"
 
-id=$(value "
-	SELECT diagnose.finding_id(key)
-	FROM diagnose.findings(diagnose.since_reset())
-	WHERE fix IS NOT NULL
-	ORDER BY impact_ms_per_s DESC NULLS LAST, key
-	LIMIT 1")
+id=$(costliest "fix IS NOT NULL")
 [ -n "$id" ] || die "no finding has a fix"
 fix=$(value "
 	SELECT fix FROM diagnose.findings(diagnose.since_reset())
 	WHERE diagnose.finding_id(key) = '$id'")
-
 title "The first that comes with a fix: SELECT diagnose.explain('$id')"
 value "SELECT diagnose.explain('$id')" | sed 's/^/  /'
 
-title "The fix, then the same work again"
+loop=$(costliest "rule = 'n_plus_one' AND evidence ->> 'route' = '/orders/:id'")
+[ -n "$loop" ] || die "the loop of the order page is not found"
+title "One that no index mends, as it is the application's: SELECT diagnose.explain('$loop')"
+value "SELECT diagnose.explain('$loop')" | sed 's/^/  /'
+
+title "Where the time goes in transactions and bursts: SELECT * FROM diagnose.transactions LIMIT 8"
+report -c "SELECT * FROM diagnose.transactions LIMIT 8"
+
+checkout=$(value "
+	SELECT id FROM diagnose.transaction_times(diagnose.since_reset())
+	WHERE tag = '/checkout'
+	LIMIT 1")
+title "A checkout: what others wait for while it waits: SELECT diagnose.transaction('$checkout')"
+value "SELECT diagnose.transaction('$checkout')" | sed 's/^/  /'
+
+title "Two fixes, then the same work again"
 remember
 step fix "$fix" sql -c "$fix"
+step fix "the developer of the order page joins the products to the list that names them" true
 run_job workload 2 || exit 1
 
 title "What changed: the statements that now touch less than half, or more than twice the data"
