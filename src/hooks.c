@@ -533,7 +533,7 @@ pgd_emit_log(ErrorData *edata)
 {
 	pgd_error_reported(edata);
 	if (edata->elevel >= ERROR)
-		pgd_xact_error(edata->sqlerrcode);
+		pgd_xact_error(edata->sqlerrcode, edata->elevel > ERROR);
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
 }

@@ -204,7 +204,7 @@ static const char *const flag_names[] = {
 	"limited", "on_conflict", "sets_value", "guarded", "keyed", "volatile",
 	"time_dependent", "utility", "ddl", "creates", "locks_table", "notifies",
 	"copies", "fetches", "control", "setting", "foreign", "advisory",
-	"aggregates"
+	"aggregates", "session_locks"
 };
 
 PG_FUNCTION_INFO_V1(pgd_transactions);
@@ -245,7 +245,8 @@ position_of(int position)
 
 /*
  * Who it was, as far as the caller may know.  The texts live as long as the
- * row.  As in pg_stat_activity, the application is for its user alone.
+ * row.  As in pg_stat_activity, what somebody does is for himself alone; how
+ * much it is, is no secret.
  */
 static void
 identify(const RowSink *sink, const PgdShapeKey *key, const PgdTag *tag,
@@ -260,6 +261,7 @@ identify(const RowSink *sink, const PgdShapeKey *key, const PgdTag *tag,
 		id->key.shape = 0;
 		id->key.tag = 0;
 		memset(&id->tag, 0, sizeof(PgdTag));
+		strcpy(id->tag.application, "<insufficient privilege>");
 	}
 	id->kind = text_of(key->kind == PGD_XACT_BURST ? "burst" : "transaction");
 	/* the rest has transactions of all isolation levels */
@@ -335,6 +337,7 @@ visit_steps(const PgdShape *shape, void *arg)
 		{
 			row.step.fingerprint = 0;
 			row.step.queryid = 0;
+			row.step.relid = InvalidOid;
 		}
 		pgd_rows_put(sink, &row);
 	}
@@ -407,6 +410,8 @@ visit_observations(const PgdShape *shape, void *arg)
 		row.detector = text_of(pgd_detector(row.seen.detector - 1)->name);
 		row.severity = text_of(severity_name(row.seen.severity));
 		MemoryContextSwitchTo(old);
+		if (row.id.key.shape == 0)
+			row.seen.object = row.seen.other = InvalidOid;
 		row.position = position_of(row.seen.position);
 		row.parent = position_of(row.seen.parent);
 		pgd_rows_put(sink, &row);

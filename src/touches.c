@@ -117,7 +117,7 @@ pgd_touches_read(Oid relid, uint64 key, int position, bool locked, bool found,
 
 	touch->read = found;
 	touch->missing = !found;
-	touch->locked = locked;
+	touch->locked |= locked;
 	touch->position = position;
 	touch->read_at = at;
 }

@@ -83,7 +83,8 @@ typedef enum PgdXactOutcome
 #define PGD_CONTROL			(1 << 20)	/* SAVEPOINT, RELEASE, ROLLBACK TO */
 #define PGD_SETTING			(1 << 21)	/* SET, RESET */
 #define PGD_FOREIGN			(1 << 22)	/* reads or writes a foreign table */
-#define PGD_ADVISORY		(1 << 23)	/* takes an advisory lock */
+#define PGD_ADVISORY		(1 << 23)	/* takes an advisory lock ... */
+#define PGD_SESSION_LOCKS	(1 << 25)	/* ... that outlives the transaction */
 #define PGD_AGGREGATES		(1 << 24)
 
 /* One position. */

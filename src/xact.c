@@ -63,6 +63,7 @@ static struct
 	bool		failed;			/* the block waits for its ROLLBACK */
 	bool		has_xid;		/* the transaction has a transaction identifier */
 	int			sqlstate;		/* latest error */
+	int			fatal;			/* ... if it ends the session */
 	uint64		serial;			/* of the transcript */
 	PgStat_Counter idle_base;	/* pgStatTransactionIdleTime when last seen */
 	uint64		usual_gap;		/* microseconds; see learn_gap() */
@@ -74,9 +75,11 @@ static struct
 
 	/* the beginning of a transaction that failed, to see it come back */
 	uint64		retry_fingerprint;	/* 0: none */
+	uint64		retry_params;
 	TimestampTz retry_since;
 	uint64		retry_time;
 	uint64		first_fingerprint;	/* of the transaction that runs */
+	uint64		first_params;
 
 	int			levels;			/* of subxids */
 	TransactionId subxids[SUBXIDS];
@@ -174,7 +177,7 @@ pgd_xact_exit(void)
 			}
 			pgd_xact_end_change(slot);
 		}
-		slot->open.sqlstate = x.sqlstate;
+		slot->open.sqlstate = x.failed ? x.sqlstate : x.fatal;
 		finish(PGD_XACT_ABANDONED, now);
 	}
 	else if (slot->open.kind == PGD_XACT_BURST)
@@ -478,6 +481,7 @@ count_repeats(PgdTranscript *t, PgdStep *step, const PgdExecution *execution)
 									 seen[place].epoch) <= 0;
 		}
 		step->repeats++;
+		t->saw |= PGD_SAW_REPETITION;
 		if (unchanged)
 		{
 			step->idle_repeats++;
@@ -543,7 +547,8 @@ note_rows(PgdTranscript *t, PgdStep *step, const PgdExecution *execution,
 
 	if (keyed && (flags & PGD_READS) != 0)
 		pgd_touches_read(step->relid, row, t->last,
-						 (flags & PGD_LOCKS_ROWS) != 0, execution->rows > 0,
+						 (flags & PGD_LOCKS_ROWS) != 0 &&
+						 t->kind == PGD_XACT_BLOCK, execution->rows > 0,
 						 GetCurrentTimestamp());
 	if (execution->rows == 0)
 		return;
@@ -626,9 +631,10 @@ note_xid(PgdTranscript *t, TimestampTz since)
 
 /* The first statement of a transaction: did one like this just fail? */
 static pg_noinline void
-note_retry(PgdTranscript *t, uint64 fingerprint)
+note_retry(PgdTranscript *t)
 {
-	if (fingerprint == x.retry_fingerprint &&
+	if (x.first_fingerprint == x.retry_fingerprint &&
+		x.first_params == x.retry_params &&
 		GetCurrentStatementStartTimestamp() - x.retry_since <= RETRY_INTERVAL)
 	{
 		t->counters.retries++;
@@ -681,8 +687,9 @@ record(PgdExecution *execution, uint64 fingerprint)
 	if (unlikely(x.first_fingerprint == 0))
 	{
 		x.first_fingerprint = fingerprint;
+		x.first_params = execution->params;
 		if (x.retry_fingerprint != 0)
-			note_retry(t, fingerprint);
+			note_retry(t);
 	}
 	return step;
 }
@@ -707,6 +714,7 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 		return;
 	execution->transcribed = false;
 	execution->think = 0;
+	execution->params = 0;
 	execution->blocking = false;
 	execution->started = GetCurrentStatementStartTimestamp();
 
@@ -824,6 +832,8 @@ pgd_xact_statement_failed(PgdExecution *execution, int sqlstate)
 	{
 		step->flags |= traits->flags;
 		step->relid = traits->relid;
+		if ((traits->flags & (PGD_INSERTS | PGD_ON_CONFLICT)) == PGD_INSERTS)
+			pgd_touches_insert(t, step);
 	}
 	t->saw |= PGD_SAW_ERROR;
 	if (t->kind == PGD_XACT_BURST)
@@ -963,9 +973,11 @@ pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt)
 
 /* An error was reported, by whatever raised it. */
 void
-pgd_xact_error(int sqlstate)
+pgd_xact_error(int sqlstate, bool fatal)
 {
 	x.sqlstate = sqlstate;
+	if (fatal)
+		x.fatal = sqlstate;
 }
 
 /* A failure that is worth trying again, and therefore tried again. */
@@ -991,6 +1003,7 @@ remember_for_retry(TimestampTz start, TimestampTz now)
 	if (!is_retryable(x.sqlstate))
 		return;
 	x.retry_fingerprint = x.first_fingerprint;
+	x.retry_params = x.first_params;
 	x.retry_since = now;
 	x.retry_time = NS(Max(now - start, 0));
 }

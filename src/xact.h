@@ -39,7 +39,7 @@ extern void pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt);
 /* what becomes of it all */
 extern void pgd_xact_event(XactEvent event);
 extern void pgd_xact_subevent(SubXactEvent event);
-extern void pgd_xact_error(int sqlstate);
+extern void pgd_xact_error(int sqlstate, bool fatal);
 
 /* readers */
 extern void pgd_xact_read(PgdShapeVisitor visit, void *arg);
