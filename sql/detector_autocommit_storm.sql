@@ -21,52 +21,65 @@ SELECT count(*) FROM pg_temp.found('autocommit_storm');
 
 -- silent: too few
 \set QUIET on
+\set ECHO none
 :end_of_burst
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0)', i) FROM generate_series(1, 15) AS i \gexec
 :end_of_burst
+\set ECHO all
 \set QUIET off
 SELECT count(*) FROM pg_temp.found('autocommit_storm');
 
 -- silent: many, but in one transaction
 \set QUIET on
+\set ECHO none
 BEGIN;
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0)', i) FROM generate_series(101, 140) AS i \gexec
 COMMIT;
+\set ECHO all
 \set QUIET off
 SELECT count(*) FROM pg_temp.found('autocommit_storm');
 
 -- silent: many rows each
 \set QUIET on
+\set ECHO none
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0), (%s, 0)', i, i + 1000) FROM generate_series(201, 240) AS i \gexec
 :end_of_burst
+\set ECHO all
 \set QUIET off
 SELECT count(*) FROM pg_temp.found('autocommit_storm');
 
 -- silent: a worker that does one piece after the other
 \set QUIET on
+\set ECHO none
 \o /dev/null
 SELECT format('SELECT min(v) FROM autocommit_storm WHERE i = %s', i),
 	format('UPDATE autocommit_storm SET v = 1 WHERE i = %s', i)
 FROM generate_series(101, 140) AS i \gexec
 :end_of_burst
 \o
+\set ECHO all
 \set QUIET off
 SELECT count(*) FROM pg_temp.found('autocommit_storm');
 
 -- found
+SELECT diagnose.reset() IS NOT NULL AS reset;
 \set QUIET on
+\set ECHO none
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0)', i) FROM generate_series(301, 340) AS i \gexec
 :end_of_burst
+\set ECHO all
 \set QUIET off
 SELECT * FROM pg_temp.found('autocommit_storm');
 
 -- found: two that come round in turn
 SELECT diagnose.reset() IS NOT NULL AS reset;
 \set QUIET on
+\set ECHO none
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0)', i),
 	format('INSERT INTO autocommit_lines VALUES (%s, 0)', i)
 FROM generate_series(401, 440) AS i \gexec
 :end_of_burst
+\set ECHO all
 \set QUIET off
 SELECT subject, n, problem FROM pg_temp.found('autocommit_storm');
 
@@ -77,6 +90,7 @@ SELECT diagnose.reset() IS NOT NULL AS reset;
 \set QUIET on
 \c
 SET pg_diagnose.burst_gap = '10s';
+\set ECHO none
 SELECT format('INSERT INTO autocommit_storm VALUES (%s, 0)', i) FROM generate_series(501, 540) AS i \gexec
 :end_of_burst
 \i :fixture

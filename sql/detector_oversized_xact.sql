@@ -56,18 +56,22 @@ SELECT subject, n, problem FROM pg_temp.found('oversized_xact');
 
 -- found by its subtransactions; as many without a write are none
 SELECT diagnose.reset() IS NOT NULL AS reset;
-\set QUIET on
 BEGIN;
-SELECT 'SAVEPOINT s' FROM generate_series(1, 25) \gexec
-COMMIT;
-\set QUIET off
-SELECT count(*) FROM pg_temp.found('oversized_xact');
+\set ECHO none
 \set QUIET on
+SELECT 'SAVEPOINT s' FROM generate_series(1, 25) \gexec
+\set QUIET off
+\set ECHO all
+COMMIT;
+SELECT count(*) FROM pg_temp.found('oversized_xact');
 BEGIN;
 UPDATE oversized_xact SET v = 'y' WHERE i = 1;
+\set ECHO none
+\set QUIET on
 SELECT 'SAVEPOINT s' FROM generate_series(1, 25) \gexec
-COMMIT;
 \set QUIET off
+\set ECHO all
+COMMIT;
 SELECT subject, n, problem FROM pg_temp.found('oversized_xact');
 
 -- found by its duration; reading for as long is none

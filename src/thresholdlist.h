@@ -20,6 +20,8 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(abandoned_xact_min_occurrences, 3, INT_MAX,
+	"Sessions that ended in such a transaction from which it is reported as abandoned.")
 PGD_THRESHOLD(autocommit_storm_min_commit_time, 10, INT_MAX,
 	"Milliseconds of commits in a burst from which writing row by row is reported.")
 PGD_THRESHOLD(autocommit_storm_min_writes, 20, INT_MAX,

@@ -30,7 +30,8 @@ find_first_ddl(const PgdTranscript *t)
 
 		if (s->fingerprint != 0 &&
 			(s->flags & PGD_DDL) != 0 && (s->flags & PGD_LOCKS_TABLE) != 0 &&
-			s->calls > s->failures && !pgd_is_new_table(t, i))
+			OidIsValid(s->relid) && s->calls > s->failures &&
+			!pgd_is_new_table(t, i))
 			return i;
 	}
 	return PGD_NOWHERE;

@@ -8,9 +8,8 @@
  * the end of the last one: if it came last, it would hold them for its own
  * time and the commit only.
  *
- * Silent when the row was locked by SELECT ... FOR UPDATE, as then what follows
- * depends on it; when a later statement takes its keys from that position
- * (UPDATE ... RETURNING); and for rows that are only inserted, which nobody
+ * Silent when the row was locked by SELECT ... FOR UPDATE, as then what
+ * follows depends on it; and for rows that are only inserted, which nobody
  * waits for.
  *
  * Whether anybody did wait is known from blocking gaps and from samples of
@@ -39,17 +38,6 @@ find_first_lock(const PgdTranscript *t)
 	return PGD_NOWHERE;
 }
 
-static bool
-is_needed_later(const PgdTranscript *t, int position)
-{
-	for (int i = position + 1; i < t->nsteps; i++)
-	{
-		if (t->steps[i].source == position)
-			return true;
-	}
-	return false;
-}
-
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
@@ -67,8 +55,7 @@ look(const PgdTranscript *t, PgdLook *look)
 		gain < hold * pgd_threshold.early_lock_late_commit_min_ratio ||
 		s->fingerprint == 0 ||
 		(s->flags & PGD_LOCKS_ROWS) != 0 ||
-		pgd_is_new_table(t, first) ||
-		is_needed_later(t, first))
+		pgd_is_new_table(t, first))
 		return;
 
 	contended = t->counters.blocking_gaps > 0 || s->lock_wait > 0;
@@ -88,6 +75,6 @@ const PgdDetector pgd_detector_early_lock_late_commit = {
 	.problem = "locks a row of {object} {held} earlier than need be",
 	.advice = "Move this statement to the end of the transaction, the row that most others want last. What only reads can come before it. If its result is needed earlier, read that without a lock and let the later UPDATE check it (WHERE ... AND version = $1).",
 	.kinds = PGD_IN_BLOCK,
-	.needs = PGD_SAW_SLOW | PGD_SAW_ROW_LOCK,
+	.needs = PGD_SAW_SLOW | PGD_SAW_XID,
 	.look = look,
 };

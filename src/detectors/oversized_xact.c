@@ -42,16 +42,22 @@ look_at_burst(const PgdTranscript *t, PgdLook *look)
 	}
 }
 
-/* Rows that went into tables which are not new. */
+/*
+ * Rows that went into tables which are not new.  To which table WAL belongs is
+ * not known; so when some is new, that is not judged.
+ */
 static uint64
-rows_written(const PgdTranscript *t)
+rows_written(const PgdTranscript *t, bool *all_old)
 {
 	uint64		rows = t->counters.rows_written;
 
+	*all_old = true;
 	for (int i = 0; i < t->nsteps; i++)
 	{
-		if ((t->steps[i].flags & (PGD_WRITES | PGD_COPIES | PGD_CREATES)) != 0 &&
-			pgd_is_new_table(t, i))
+		if ((t->steps[i].flags & PGD_CREATES) != 0)
+			*all_old = false;
+		else if ((t->steps[i].flags & PGD_WRITES) != 0 &&
+				 pgd_is_new_table(t, i))
 			rows -= Min(rows, t->steps[i].rows);
 	}
 	return rows;
@@ -62,20 +68,20 @@ look(const PgdTranscript *t, PgdLook *look)
 {
 	const PgdXactCounters *c = &t->counters;
 	uint64		rows;
-	double		wal;
+	bool		all_old;
 
 	if (t->kind == PGD_XACT_BURST)
 	{
 		look_at_burst(t, look);
 		return;
 	}
-	rows = rows_written(t);
+	rows = rows_written(t, &all_old);
 	if (rows == 0)
 		return;
-	wal = c->wal_bytes * ((double) rows / c->rows_written);
 
 	if (rows >= pgd_threshold.oversized_xact_min_rows ||
-		wal >= pgd_threshold.oversized_xact_min_wal * 1024 * 1024 ||
+		(all_old &&
+		 c->wal_bytes >= pgd_threshold.oversized_xact_min_wal * 1024 * 1024) ||
 		c->savepoints >= pgd_threshold.oversized_xact_min_subtransactions ||
 		c->duration >= PGD_MS(pgd_threshold.oversized_xact_min_time))
 		pgd_observe(look, &(PgdObservation) {
@@ -90,7 +96,7 @@ const PgdDetector pgd_detector_oversized_xact = {
 	.title = "a transaction writes too much at once",
 	.dimension = "reliability",
 	.grade = "exact",
-	.problem = "writes {count} rows in one transaction, locked for {held}",
+	.problem = "rows written in one transaction: {count}, with their locks held for {held}",
 	.advice = "Do it in parts of 1,000 to 5,000 rows, by ranges of the key or with WHERE ctid = ANY(ARRAY(SELECT ctid ... LIMIT 5000)), and commit after each. Keep a note of how far it got, so that it can go on after a failure.",
 	.kinds = PGD_IN_BOTH,
 	.needs = PGD_SAW_WRITE,

@@ -19,15 +19,21 @@
 
 #include "detectors.h"
 
-/* The other statement that updated the row, if it was another one. */
+/*
+ * Every execution came after another update of its row: then the first one
+ * was another statement, the nearest before it on that table.
+ */
 static int
 find_other(const PgdTranscript *t, int position)
 {
-	int			source = t->steps[position].source;
+	const PgdStep *s = &t->steps[position];
 
-	if (source < t->nsteps && source != position &&
-		(t->steps[source].flags & PGD_UPDATES) != 0)
-		return source;
+	for (int i = position - 1; i >= 0 && s->same_row >= s->calls; i--)
+	{
+		if (t->steps[i].relid == s->relid &&
+			(t->steps[i].flags & PGD_UPDATES) != 0)
+			return i;
+	}
 	return PGD_NOWHERE;
 }
 
@@ -57,7 +63,7 @@ const PgdDetector pgd_detector_repeated_update_same_row = {
 	.title = "a transaction updates the same row again",
 	.dimension = "performance",
 	.grade = "exact",
-	.problem = "updates a row of {object} again in the same transaction, {count} times",
+	.problem = "updates rows of {object} that it has updated before: {count} in a {kind}",
 	.advice = "Collect the changes of a row in the application and write them once, before COMMIT. Each update leaves a dead version of the row behind. ORMs: flush once, save an object once.",
 	.kinds = PGD_IN_BLOCK,
 	.needs = PGD_SAW_ROWS | PGD_SAW_WRITE,
