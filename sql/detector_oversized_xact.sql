@@ -24,7 +24,12 @@ UPDATE oversized_xact SET v = 'x' WHERE i <= 10;
 COMMIT;
 SELECT count(*) FROM pg_temp.found('oversized_xact');
 
--- silent: loads a table that it created
+-- silent: loads, with COPY or into a table that it created
+BEGIN;
+COPY oversized_xact (i) FROM PROGRAM 'seq 20001 32000';
+COMMIT;
+DELETE FROM oversized_xact WHERE i BETWEEN 20001 AND 26000;
+DELETE FROM oversized_xact WHERE i > 26000;
 BEGIN;
 CREATE TABLE oversized_copy (i int);
 INSERT INTO oversized_copy SELECT i FROM oversized_xact;

@@ -37,15 +37,15 @@ find_first_ddl(const PgdTranscript *t)
 	return PGD_NOWHERE;
 }
 
+/* Later than before that position, maybe at the end. */
 static bool
 others_waited(const PgdTranscript *t, int position)
 {
-	for (int i = position + 1; i < t->nsteps; i++)
-	{
-		if (t->steps[i].blocking_gaps > 0)
-			return true;
-	}
-	return false;
+	uint64		gaps = t->counters.blocking_gaps;
+
+	for (int i = 0; i <= position; i++)
+		gaps -= t->steps[i].blocking_gaps;
+	return gaps > 0;
 }
 
 static void

@@ -7,10 +7,11 @@
  * everybody, makes standbys and logical replication lag, and when it fails all
  * of it was in vain.
  *
- * Silent about reading, however long, and about what goes into a table that
- * the same transaction created: a load is best done in one.  Of autocommit
- * statements those are judged that update or delete, as rows that are only
- * inserted lock out nobody.
+ * Silent about reading, however long, and about loads: COPY, and what goes
+ * into a table that the same transaction created.  Of autocommit statements
+ * those are judged that update or delete, as rows that are only inserted lock
+ * out nobody.  WAL is not judged where the schema was changed, too: it may be
+ * that of an index, or of a new table.
  *
  * Thresholds: 10,000 rows, 64 MB of WAL (four segments) or a minute, and
  * 1,000 subtransactions, far from the 64 that a backend keeps in shared memory,
@@ -42,23 +43,19 @@ look_at_burst(const PgdTranscript *t, PgdLook *look)
 	}
 }
 
-/*
- * Rows that went into tables which are not new.  To which table WAL belongs is
- * not known; so when some is new, that is not judged.
- */
+/* Rows that were not loaded. */
 static uint64
-rows_written(const PgdTranscript *t, bool *all_old)
+rows_written(const PgdTranscript *t)
 {
 	uint64		rows = t->counters.rows_written;
 
-	*all_old = true;
 	for (int i = 0; i < t->nsteps; i++)
 	{
-		if ((t->steps[i].flags & PGD_CREATES) != 0)
-			*all_old = false;
-		else if ((t->steps[i].flags & PGD_WRITES) != 0 &&
-				 pgd_is_new_table(t, i))
-			rows -= Min(rows, t->steps[i].rows);
+		const PgdStep *s = &t->steps[i];
+
+		if ((s->flags & PGD_WRITES) != 0 &&
+			((s->flags & PGD_COPIES) != 0 || pgd_is_new_table(t, i)))
+			rows -= Min(rows, s->rows);
 	}
 	return rows;
 }
@@ -68,19 +65,18 @@ look(const PgdTranscript *t, PgdLook *look)
 {
 	const PgdXactCounters *c = &t->counters;
 	uint64		rows;
-	bool		all_old;
 
 	if (t->kind == PGD_XACT_BURST)
 	{
 		look_at_burst(t, look);
 		return;
 	}
-	rows = rows_written(t, &all_old);
+	rows = rows_written(t);
 	if (rows == 0)
 		return;
 
 	if (rows >= pgd_threshold.oversized_xact_min_rows ||
-		(all_old &&
+		((t->saw & PGD_SAW_DDL) == 0 &&
 		 c->wal_bytes >= pgd_threshold.oversized_xact_min_wal * 1024 * 1024) ||
 		c->savepoints >= pgd_threshold.oversized_xact_min_subtransactions ||
 		c->duration >= PGD_MS(pgd_threshold.oversized_xact_min_time))
