@@ -61,9 +61,13 @@ WHERE tag = '/checkout' \gset
 SELECT :'traceparent' AS traceparent;
 
 -- the same as lines to read
-SELECT regexp_replace(regexp_replace(line, '\d+(\.\d+)? (ms|%)', '<n> \2', 'g'),
-	'^ {6}[ .\d]{22}', '      <times>') AS line
-FROM diagnose.transaction(:'id') AS t (line) WHERE line !~ 'database';
+SELECT regexp_replace(line, '^ [ .\d]{27}', repeat(' ', 28)) AS line
+FROM diagnose.transaction(:'id') AS t (line)
+WHERE line !~ '^(transaction of|  Lasts:|  Of which:)';
+SELECT count(*) FROM diagnose.transaction(:'id') AS t (line)
+WHERE line ~ '^transaction of /checkout in database .*, role .*'
+	OR line ~ '^  Lasts: .* on average, median .* p95 .* p99 .* at most '
+	OR line ~ '^  Of which: .* executing, .* waiting for the client, .* committing$';
 SELECT diagnose.transaction('nothing');
 SELECT diagnose.transaction(NULL);
 SELECT * FROM diagnose.transaction(:'id', NULL) AS t (line) WHERE false;
@@ -111,7 +115,7 @@ BEGIN /*route='/ends'*/;
 UPDATE xv_orders SET status = 'old' WHERE id = 2;
 ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY /*route='/ends'*/;
-SELECT 1 / 0;
+SELECT 1 / (id - 1) FROM xv_orders WHERE id = 1;
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ /*route='/ends'*/;
 LOCK TABLE xv_orders IN SHARE MODE;

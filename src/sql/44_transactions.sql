@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION diagnose.fill_words(template text, words jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT string_agg(coalesce(words ->> substr(p.piece[1], 2, length(p.piece[1]) - 2),
+	SELECT string_agg(coalesce(words ->> substring(p.piece[1] FROM '^[{](.*)[}]$'),
 			p.piece[1]), '' ORDER BY p.place)
 	FROM regexp_matches(template, '[{][a-z_]+[}]|[^{]+|[{]', 'g')
 		WITH ORDINALITY AS p (piece, place);
@@ -120,16 +120,29 @@ CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 500 COST 30000
 BEGIN ATOMIC
-	WITH texts AS MATERIALIZED (
-		SELECT DISTINCT ON (s.dbid, s.fingerprint) s.dbid, s.fingerprint, s.query
+	WITH captured AS MATERIALIZED (
+		SELECT s.dbid, s.queryid, s.fingerprint, s.query, s.toplevel
 		FROM diagnose.statements(w) AS s
-		WHERE s.fingerprint IS NOT NULL AND s.query IS NOT NULL
-		ORDER BY s.dbid, s.fingerprint, s.toplevel DESC
+		WHERE s.query IS NOT NULL AND s.queryid IS NOT NULL
+	),
+	-- A fingerprint is alike for lists of all lengths, a query identifier may
+	-- be forgotten sooner.
+	texts AS (
+		SELECT DISTINCT ON (c.dbid, c.queryid) c.dbid, c.queryid, c.query
+		FROM captured AS c
+		ORDER BY c.dbid, c.queryid, c.toplevel DESC
+	),
+	texts_alike AS (
+		SELECT DISTINCT ON (c.dbid, c.fingerprint) c.dbid, c.fingerprint, c.query
+		FROM captured AS c
+		WHERE c.fingerprint IS NOT NULL
+		ORDER BY c.dbid, c.fingerprint, c.toplevel DESC, c.queryid
 	),
 	positions AS (
 		SELECT p.dbid, p.userid, p.shape,
 			diagnose.tag_text(p.route, p.controller, p.action, p.application) AS tag,
-			p.position, p.fingerprint, max(p.cycle) AS cycle,
+			p.position, p.fingerprint, max(p.queryid) AS queryid,
+			max(p.cycle) AS cycle,
 			max(p.flags) AS flags, max(p.relid) AS relid,
 			sum(p.calls) AS calls, sum(p.failures) AS failures,
 			sum(p.rows) AS rows, sum(p.exec_time) AS exec_time,
@@ -138,24 +151,30 @@ BEGIN ATOMIC
 		WHERE p.shape IS NOT NULL
 		GROUP BY 1, 2, 3, 4, 5, 6
 	),
+	worded AS (
+		SELECT p.*, coalesce(t.query, a.query) AS query
+		FROM positions AS p
+			LEFT JOIN texts AS t ON t.dbid = p.dbid AND t.queryid = p.queryid
+			LEFT JOIN texts_alike AS a ON a.dbid = p.dbid
+				AND a.fingerprint = p.fingerprint
+	),
 	told AS (
 		SELECT p.dbid, p.userid, p.shape, p.tag,
-			min(t.query) FILTER (WHERE p.position = 1) AS first_statement,
+			min(p.query) FILTER (WHERE p.position = 1) AS first_statement,
 			min(p.fingerprint) FILTER (WHERE p.position = 1) AS first_fingerprint,
-			bool_and(diagnose.is_own(t.query)) FILTER (WHERE p.fingerprint IS NOT NULL) AS is_own,
+			bool_and(diagnose.is_own(p.query)) FILTER (WHERE p.fingerprint IS NOT NULL) AS is_own,
 			jsonb_agg(jsonb_build_object(
 				'position', p.position, 'fingerprint', p.fingerprint,
 				'query', CASE
 					WHEN p.fingerprint IS NULL THEN '(all further statements)'
-					ELSE coalesce(t.query, '<text not kept>')
+					ELSE coalesce(p.query, '<text not kept>')
 				END,
-				'is_own', diagnose.is_own(t.query),
+				'is_own', diagnose.is_own(p.query),
 				'cycle', nullif(p.cycle, 0), 'flags', p.flags, 'relid', p.relid,
 				'calls', p.calls, 'failures', p.failures, 'rows', p.rows,
 				'exec_time', p.exec_time, 'idle_time', p.idle_time,
 				'lock_wait', p.lock_wait) ORDER BY p.position) AS steps
-		FROM positions AS p
-			LEFT JOIN texts AS t ON t.dbid = p.dbid AND t.fingerprint = p.fingerprint
+		FROM worded AS p
 		GROUP BY 1, 2, 3, 4
 	),
 	summed AS (
@@ -628,20 +647,23 @@ BEGIN ATOMIC
 			diagnose.tag_text(t.route, t.controller, t.action,
 				coalesce(a.application_name, t.application)) AS tag,
 			a.application_name AS application,
-			a.xact_start AS since, a.state, a.state_change,
+			-- A failed one has none, but its session is in it.
+			coalesce(a.xact_start, t.started, a.state_change) AS since, a.state, a.state_change,
 			v.blockers, b.pids AS blocks, a.backend_xid,
 			a.backend_xmin IS NOT NULL AS holds_snapshot,
 			s.mode, s.name, coalesce(y.locks, 0) AS advisory_locks,
 			t.statements, t.rows_written, t.wal_bytes, t.exec_time, t.idle_time,
 			t.traceparent, a.query
 		FROM pg_stat_activity AS a
+			-- A burst that is there yet is over when its session is in a block.
 			LEFT JOIN diagnose.open_transcripts() AS t ON t.pid = a.pid
+				AND NOT (t.kind = 'burst' AND a.state LIKE 'idle in transaction%')
 			LEFT JOIN waiting AS v ON v.pid = a.pid
 			LEFT JOIN blocking AS b ON b.blocker = a.pid
 			LEFT JOIN strongest AS s ON s.pid = a.pid
 			LEFT JOIN (SELECT m.pid, sum(m.locks)::bigint AS locks
 					   FROM advisory AS m GROUP BY m.pid) AS y ON y.pid = a.pid
-		WHERE a.xact_start IS NOT NULL
+		WHERE (a.xact_start IS NOT NULL OR a.state LIKE 'idle in transaction%')
 			AND a.leader_pid IS NULL
 			AND a.pid <> pg_backend_pid()
 		UNION ALL

@@ -89,8 +89,8 @@ BEGIN ATOMIC
 				'object', coalesce(t.object, 'a table'),
 				'other', coalesce(t.other, 'another table'),
 				'position', coalesce(t.position::text, 'unknown'),
-				'of_parent', coalesce(format(' (position %s: %s)', t.parent,
-					diagnose.short_text(t.parent_statement, 120)), ''))) AS words
+				'of_parent', coalesce(' (position ' || t.parent || ': ' ||
+					diagnose.short_text(t.parent_statement, 120) || ')', ''))) AS words
 		FROM told AS t
 		WHERE (t.step ->> 'is_own')::boolean IS NOT TRUE
 			AND t.share >= coalesce(current_setting(t.setting || '_min_share', true)::float8, 0)
