@@ -12,12 +12,6 @@
 
 #include "detectors.h"
 
-#define PGD_DETECTOR(name) extern const PgdDetector pgd_detector_##name;
-PGD_BEGIN_INTERNAL
-#include "detectorlist.h"
-PGD_END_INTERNAL
-#undef PGD_DETECTOR
-
 static const PgdDetector *const detectors[] = {
 #define PGD_DETECTOR(name) &pgd_detector_##name,
 #include "detectorlist.h"
