@@ -36,8 +36,21 @@ SELECT count(*) FROM pg_temp.found('early_lock_late_commit');
 
 -- silent: found no row, hence locked none
 BEGIN;
+INSERT INTO early_lock_log VALUES (99, 0);
 UPDATE early_lock SET stock = stock - 1 WHERE id = 99;
 SELECT early_lock_work();
+COMMIT;
+SELECT count(*) FROM pg_temp.found('early_lock_late_commit');
+
+-- silent: what comes after it takes no time, or little in comparison
+BEGIN;
+UPDATE early_lock SET stock = stock - 1 WHERE id = 1;
+SELECT count(*) FROM early_lock;
+INSERT INTO early_lock_log VALUES (1, 97);
+COMMIT;
+BEGIN;
+UPDATE early_lock SET stock = stock - 1 WHERE id = 1 AND pg_sleep(0.3) IS NOT NULL; -- workload: a slow write
+SELECT pg_sleep(0.06); -- workload: less than that
 COMMIT;
 SELECT count(*) FROM pg_temp.found('early_lock_late_commit');
 

@@ -21,9 +21,10 @@ ROLLBACK;
 SELECT count(*) FROM pg_temp.found('empty_xact');
 
 -- silent: blocks with a statement, even if it is none
-BEGIN;
-SELECT 1 AS one;
-COMMIT;
+BEGIN; SELECT 1 AS one; COMMIT;
+BEGIN; SELECT 1 AS one; COMMIT;
+BEGIN; SELECT 1 AS one; COMMIT;
+BEGIN; SELECT 1 AS one; COMMIT;
 BEGIN;
 SELECT nothing_of_this_name;
 ROLLBACK;

@@ -34,7 +34,10 @@ SELECT count(*) FROM pg_temp.found('olap_in_oltp_xact');
 
 -- silent: short reads, and writing what is read
 BEGIN;
-SELECT count(*) FROM olap_facts;
+SELECT count(*) FROM olap_facts AS a, olap_facts AS b;
+UPDATE olap_facts SET v = 1 WHERE i = 1;
+COMMIT;
+BEGIN;
 INSERT INTO olap_facts SELECT 0, sum FROM olap_report;
 COMMIT;
 SELECT count(*) FROM pg_temp.found('olap_in_oltp_xact');

@@ -23,7 +23,7 @@
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
-	if (t->nsteps == 0 && t->counters.statements == 0 && t->sqlstate == 0 &&
+	if (t->nsteps == 0 && t->sqlstate == 0 &&
 		(t->outcome == PGD_XACT_COMMITTED ||
 		 t->outcome == PGD_XACT_ROLLED_BACK))
 		pgd_observe(look, &(PgdObservation) {

@@ -31,10 +31,8 @@ static void
 look(const PgdTranscript *t, PgdLook *look)
 {
 	const PgdStep *s = &t->steps[0];
-	const PgdXactCounters *c = &t->counters;
 
-	if (t->nsteps != 1 || c->statements != 1 || c->savepoints != 0 ||
-		s->failures != 0 ||
+	if (t->nsteps != 1 || s->failures != 0 ||
 		t->isolation != XACT_READ_COMMITTED ||
 		(s->flags & NEED_BLOCK) != 0 ||
 		(t->outcome != PGD_XACT_COMMITTED &&
@@ -43,8 +41,8 @@ look(const PgdTranscript *t, PgdLook *look)
 
 	pgd_observe(look, &(PgdObservation) {
 		.position = 0, .parent = PGD_NOWHERE,
-		.count = 1, .held = c->idle_before_first + c->idle_before_end,
-		.severity = PGD_INFO,
+		.count = 1, .severity = PGD_INFO,
+		.held = t->counters.idle_before_first + t->counters.idle_before_end,
 	});
 }
 

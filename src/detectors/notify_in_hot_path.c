@@ -34,13 +34,10 @@ look(const PgdTranscript *t, PgdLook *look)
 	{
 		if ((t->steps[i].flags & PGD_NOTIFIES) == 0)
 			continue;
-		if (o.position == PGD_NOWHERE)
+		if (o.position == PGD_NOWHERE && t->steps[i].fingerprint != 0)
 			o.position = i;
 		o.count += t->steps[i].calls;
 	}
-	if (o.count == 0)
-		return;
-
 	o.time = t->counters.commit_time;
 	o.severity = PGD_WARNING;
 	pgd_observe(look, &o);
