@@ -363,7 +363,7 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	if (execution != NULL)
 	{
 		pgd_statement_end(execution);
-		pgd_xact_statement_ended(execution, queryDesc);
+		pgd_xact_statement_ended(execution);
 	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);

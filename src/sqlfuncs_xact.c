@@ -462,6 +462,7 @@ pgd_open_transcripts(PG_FUNCTION_ARGS)
 
 		if (t->kind == PGD_XACT_NONE)
 			continue;
+		pgd_xact_sum_steps(t, &row.counters);
 		identify(&sink, &key, &t->tag, &row.id);
 		if (t->nsteps > 0 && row.id.key.shape != 0)
 		{

@@ -44,6 +44,9 @@ typedef struct PgdExecution
 	uint64		time;			/* once it is counted: nanoseconds */
 	const PgdTraits *traits;	/* of a statement of the client; NULL: unknown */
 	uint64		params;			/* hash of what varies between executions */
+	uint64		row;			/* the row it looks for, 0: not one by key */
+	int64		number;			/* the key of it, or PG_INT64_MIN */
+	TransactionId xmax;			/* of its snapshot */
 	const char *text;			/* without comments around it; not for long */
 	int			text_len;
 	TimestampTz started;

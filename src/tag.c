@@ -60,17 +60,14 @@ is_tag(const char *comment, int len)
 }
 
 /*
- * Find the comment of a statement: of "len" bytes at "location" of "source",
- * as in a PlannedStmt.  Looks at COMMENT_MAX bytes at either end at most.
+ * Find the comment of a statement.  Looks at COMMENT_MAX bytes at either end
+ * at most.
  */
 void
-pgd_tag_find(const char *source, int location, int len, PgdCommented *found)
+pgd_tag_search(PgdCommented *found)
 {
-	const char *begin = source + Max(location, 0);
-	const char *end = begin + (len > 0 ? len : strlen(begin));
-
-	found->comment = NULL;
-	found->comment_len = 0;
+	const char *begin = found->body;
+	const char *end = begin + found->body_len;
 
 	while (begin < end && is_blank(*begin))
 		begin++;

@@ -4,7 +4,7 @@
  *		Which rows this session has read and written of late.
  *
  * A row is a table and the hash of the key by which it was found.  The latest
- * TOUCHES of them are remembered while a transcript lasts: enough to see that
+ * PGD_TOUCHES of them are remembered while a transcript lasts: enough to see that
  * a value is written into a row that was read before, that a row is updated
  * twice, or inserted after it was not found.  With more rows in play than
  * that, something is missed, and nothing invented.
@@ -13,58 +13,42 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "access/transam.h"
 
 #include "touches.h"
 #include "writers.h"
 
-#define TOUCHES		16
+PgdTouch	pgd_touches[PGD_TOUCHES];
+uint32		pgd_touch_turn = 0;
 
-typedef struct PgdTouch
-{
-	Oid			relid;			/* InvalidOid: unused */
-	uint8		position;		/* of the statement that read it */
-	bool		read;			/* and what was read is still in hand */
-	bool		locked;			/* against changes by others */
-	bool		missing;		/* it was not found */
-	bool		written;
-	bool		uncommitted;	/* written by the open transaction */
-	uint64		key;
-	TimestampTz read_at;
-} PgdTouch;
-
-static PgdTouch touches[TOUCHES];
-static int	turn = 0;
-static int	in_use = 0;
-static bool any_uncommitted = false;
+static bool any_written = false;
 
 void
 pgd_touches_forget(void)
 {
-	if (in_use > 0)
-		memset(touches, 0, sizeof(touches));
-	in_use = 0;
-	turn = 0;
-	any_uncommitted = false;
+	if (pgd_touch_turn > 0)
+		memset(pgd_touches, 0, sizeof(pgd_touches));
+	pgd_touch_turn = 0;
+	any_written = false;
 }
 
 /*
- * A transaction ended: what it changed is there for all, or for nobody.
+ * A transaction ended: what it changed is there for all, or, without an
+ * identifier, for nobody.
  */
 void
-pgd_touches_settle(bool committed, TimestampTz at)
+pgd_touches_settle(TransactionId xid)
 {
-	if (!any_uncommitted)
+	if (!any_written)
 		return;
-	any_uncommitted = false;
-	for (int i = 0; i < in_use; i++)
+	any_written = false;
+	for (int i = 0; i < PGD_TOUCHES; i++)
 	{
-		PgdTouch   *touch = &touches[i];
+		PgdTouch   *touch = &pgd_touches[i];
 
-		if (touch->uncommitted && committed)
-			pgd_writers_post(touch->relid, touch->key, at);
-		touch->uncommitted = false;
-		touch->locked = false;
+		if ((touch->what & PGD_TOUCH_WRITTEN) != 0 && TransactionIdIsValid(xid))
+			pgd_writers_post(touch->relid, touch->row, xid);
+		touch->what &= ~PGD_TOUCH_WRITTEN;
 	}
 }
 
@@ -72,84 +56,58 @@ pgd_touches_settle(bool committed, TimestampTz at)
 void
 pgd_touches_moved(const PgdTranscript *t)
 {
-	for (int i = 0; i < in_use; i++)
-		touches[i].position = pgd_transcript_moved(t, touches[i].position);
-}
-
-static PgdTouch *
-find(Oid relid, uint64 key)
-{
-	for (int i = 0; i < in_use; i++)
-	{
-		if (touches[i].key == key && touches[i].relid == relid)
-			return &touches[i];
-	}
-	return NULL;
-}
-
-static PgdTouch *
-get(Oid relid, uint64 key)
-{
-	PgdTouch   *touch = find(relid, key);
-
-	if (touch == NULL)
-	{
-		touch = &touches[turn];
-		turn = (turn + 1) % TOUCHES;
-		in_use = Min(in_use + 1, TOUCHES);
-		/* a change that is forgotten here is not posted */
-		memset(touch, 0, sizeof(PgdTouch));
-		touch->relid = relid;
-		touch->key = key;
-		touch->position = PGD_NOWHERE;
-	}
-	return touch;
-}
-
-/*
- * A row was read, or not found.
- */
-void
-pgd_touches_read(Oid relid, uint64 key, int position, bool locked, bool found,
-				 TimestampTz at)
-{
-	PgdTouch   *touch = get(relid, key);
-
-	touch->read = found;
-	touch->missing = !found;
-	touch->locked |= locked;
-	touch->position = position;
-	touch->read_at = at;
+	for (int i = 0; i < PGD_TOUCHES; i++)
+		pgd_touches[i].position = pgd_transcript_moved(t, pgd_touches[i].position);
 }
 
 /*
  * A row was updated or deleted.  The change is posted when it is committed.
  */
 void
-pgd_touches_write(PgdTranscript *t, PgdStep *step, uint64 key)
+pgd_touches_write(PgdTranscript *t, PgdStep *step, uint64 row)
 {
-	PgdTouch   *touch = get(step->relid, key);
+	PgdTouch   *read = NULL;
+	PgdTouch   *touch;
+	uint16		known = 0;
 
-	if (touch->uncommitted && (step->flags & PGD_UPDATES) != 0)
+	/* from the latest one back */
+	for (uint32 i = pgd_touch_turn; i + PGD_TOUCHES > pgd_touch_turn; i--)
+	{
+		touch = &pgd_touches[(i - 1) % PGD_TOUCHES];
+		if (touch->row != row || touch->relid != step->relid)
+			continue;
+		if ((touch->what & PGD_TOUCH_READ) != 0 && read == NULL)
+			read = touch;
+		known |= touch->what;
+		touch->what &= ~(PGD_TOUCH_READ | PGD_TOUCH_MISSING);
+	}
+
+	if ((known & PGD_TOUCH_WRITTEN) != 0 && (step->flags & PGD_UPDATES) != 0)
 	{
 		step->same_row++;
 		t->saw |= PGD_SAW_ROWS;
 	}
-	if (touch->read && !touch->locked && !touch->uncommitted &&
-		(step->flags & PGD_SETS_VALUE) != 0 &&
-		(step->flags & PGD_GUARDED) == 0)
+	if (read != NULL &&
+		(known & (PGD_TOUCH_LOCKED | PGD_TOUCH_WRITTEN)) == 0 &&
+		(step->flags & (PGD_SETS_VALUE | PGD_GUARDED)) == PGD_SETS_VALUE)
 	{
 		step->stale_writes++;
-		step->source = touch->position;
+		step->source = read->position;
 		t->saw |= PGD_SAW_ROWS;
-		if (pgd_writers_since(step->relid, key, touch->read_at))
+		if (pgd_writers_since(step->relid, row, read->xmax))
 			step->overtaken++;
 	}
-	touch->read = false;
-	touch->missing = false;
-	touch->written = true;
-	touch->uncommitted = true;
-	any_uncommitted = true;
+	if ((known & PGD_TOUCH_WRITTEN) == 0)
+	{
+		/* a change that this makes forget is not posted */
+		touch = &pgd_touches[pgd_touch_turn++ % PGD_TOUCHES];
+		touch->row = row;
+		touch->relid = step->relid;
+		touch->position = t->last;
+		touch->xmax = InvalidTransactionId;
+		touch->what = PGD_TOUCH_WRITTEN;
+		any_written = true;
+	}
 }
 
 /*
@@ -158,13 +116,15 @@ pgd_touches_write(PgdTranscript *t, PgdStep *step, uint64 key)
 void
 pgd_touches_insert(PgdTranscript *t, PgdStep *step)
 {
-	for (int i = 0; i < in_use; i++)
+	for (uint32 i = pgd_touch_turn; i + PGD_TOUCHES > pgd_touch_turn; i--)
 	{
-		if (touches[i].relid == step->relid && touches[i].missing)
+		PgdTouch   *touch = &pgd_touches[(i - 1) % PGD_TOUCHES];
+
+		if ((touch->what & PGD_TOUCH_MISSING) != 0 && touch->relid == step->relid)
 		{
-			touches[i].missing = false;
+			touch->what &= ~PGD_TOUCH_MISSING;
 			step->blind_inserts++;
-			step->source = touches[i].position;
+			step->source = touch->position;
 			t->saw |= PGD_SAW_ROWS;
 			return;
 		}

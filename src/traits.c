@@ -31,11 +31,10 @@
 #include "text.h"
 #include "traits.h"
 
-#define CACHE_BITS		8
 #define TEXT_HASHED		1024	/* bytes of a text that stand for its literals */
 #define VALUE_HASHED	64		/* bytes of a value */
 
-static PgdTraits cache[1 << CACHE_BITS];
+PgdTraits	pgd_traits_cache[1 << PGD_TRAITS_BITS];
 
 /* Names that do not matter: all savepoints are alike. */
 #define FINGERPRINT_OF(number) (UINT64CONST(0x706764696167) << 8 | (number))
@@ -52,12 +51,7 @@ typedef struct Walk
 static void look_at(Walk *walk, const Plan *plan);
 static void find_keys(Walk *walk);
 
-static inline uint64
-mix(uint64 hash, uint64 value)
-{
-	hash = (hash ^ value) * UINT64CONST(0x9E3779B97F4A7C15);
-	return hash ^ hash >> 32;
-}
+#define mix pgd_traits_mix
 
 static uint64
 hash_memory(uint64 hash, const char *data, int len)
@@ -73,13 +67,6 @@ hash_memory(uint64 hash, const char *data, int len)
 	word = 0;
 	memcpy(&word, data, len);
 	return mix(hash, word);
-}
-
-static inline PgdTraits *
-place_of(uint64 queryid, uint64 plan)
-{
-	return &cache[((queryid ^ plan) * UINT64CONST(0x9E3779B97F4A7C15)) >>
-				  (64 - CACHE_BITS)];
 }
 
 static inline uint64
@@ -104,17 +91,6 @@ fingerprint_of(const PgdKey *key, const char *source, int location, int len)
 		fingerprint = text.fingerprint;
 	}
 	return fingerprint != 0 ? fingerprint : key->queryid;
-}
-
-/* What is known already, or NULL; for where nothing may go wrong. */
-const PgdTraits *
-pgd_traits_known(const PgdKey *key, uint64 plan)
-{
-	const PgdTraits *traits = place_of(key->queryid, plan);
-
-	if (traits->queryid == key->queryid && traits->plan == plan)
-		return traits;
-	return NULL;
 }
 
 /* ----------
@@ -186,17 +162,17 @@ look_at_tables(PgdTraits *traits, const PlannedStmt *stmt)
 		traits->flags |= PGD_READS;
 }
 
+/*
+ * Look at a plan that is new to this session.
+ */
 const PgdTraits *
-pgd_traits_of(QueryDesc *queryDesc, const PgdKey *key, uint64 plan)
+pgd_traits_learn(QueryDesc *queryDesc, const PgdKey *key, uint64 plan)
 {
 	const PlannedStmt *stmt = queryDesc->plannedstmt;
-	PgdTraits  *traits = place_of(key->queryid, plan);
+	PgdTraits  *traits = pgd_traits_place(key->queryid, plan);
 	PgdTraits	new = {.plan = plan};
 	Walk		walk = {.stmt = stmt, .traits = &new};
 	ListCell   *lc;
-
-	if (likely(traits->queryid == key->queryid && traits->plan == plan))
-		return traits;
 
 	look_at_tables(&new, stmt);
 	look_at_params(&new, queryDesc->params);
@@ -477,7 +453,9 @@ find_keys(Walk *walk)
 			const Var  *var = (const Var *) args[1 - side];
 			PgdRowKey  *key = &traits->keys[traits->nkeys];
 
-			if (!IsA(var, Var) || var->varattno <= 0 || !is_value(args[side]))
+			if (!IsA(var, Var) || var->varattno <= 0 || !is_value(args[side]) ||
+				(IsA(args[side], Param) &&
+				 ((const Param *) args[side])->paramid > PGD_TRAIT_PARAMS))
 				continue;
 			name = get_opname(op->opno);
 			if (name != NULL && strcmp(name, "=") == 0)
@@ -487,6 +465,7 @@ find_keys(Walk *walk)
 					((const Param *) args[side])->paramid : 0;
 				key->qual = n;
 				key->side = side;
+				traits->last_param = Max(traits->last_param, key->param);
 				traits->nkeys++;
 			}
 			break;
@@ -502,21 +481,8 @@ find_keys(Walk *walk)
  */
 
 static uint64
-hash_value(Datum value, bool byval, int len, int64 *number)
+hash_reference(Datum value, int len)
 {
-	if (byval)
-	{
-		int64		v = (int64) value;
-
-		/* the same number in a wider or narrower type */
-		if (len == 4)
-			v = DatumGetInt32(value);
-		else if (len == 2)
-			v = DatumGetInt16(value);
-		if (number != NULL)
-			*number = v;
-		return mix(0, (uint64) v);
-	}
 	if (len == -1)
 	{
 		struct varlena *data = (struct varlena *) DatumGetPointer(value);
@@ -534,34 +500,42 @@ hash_value(Datum value, bool byval, int len, int64 *number)
 	return hash_memory(1, DatumGetPointer(value), Min(len, VALUE_HASHED));
 }
 
+/* Never 0, which stands for NULL. */
+static uint64
+hash_value(Datum value, bool byval, int len)
+{
+	if (byval)
+		return (uint64) value | UINT64CONST(1) << 63;
+	return hash_reference(value, len) | UINT64CONST(1) << 63;
+}
+
 /*
- * One hash for all that varies from execution to execution: parameters, or
- * else the literals in the text.
+ * One hash for all that varies from execution to execution: the literals in
+ * the text, which mostly stand at its end.
  */
 uint64
-pgd_traits_params(const PgdTraits *traits, const QueryDesc *queryDesc,
-				  const char *text, int len)
+pgd_traits_text(const PgdTraits *traits, const char *text, int len)
 {
-	const ParamListInfo params = queryDesc != NULL ? queryDesc->params : NULL;
-	uint64		hash = traits->fingerprint;
-	int			n;
-
-	if (params == NULL || params->numParams == 0 || params->paramFetch != NULL)
-		return hash_memory(hash, text, Min(len, TEXT_HASHED));
-
-	n = Min(params->numParams, PGD_TRAIT_PARAMS);
-	for (int i = 0; i < n; i++)
+	if (len > TEXT_HASHED)
 	{
-		const ParamExternData *p = &params->params[i];
-
-		if (p->isnull || p->ptype != traits->param_types[i])
-			hash = mix(hash, i);
-		else
-			hash = mix(hash, hash_value(p->value,
-										(traits->param_byval >> i) & 1,
-										traits->param_lens[i], NULL));
+		text += len - TEXT_HASHED;
+		len = TEXT_HASHED;
 	}
-	return hash;
+	return hash_memory(traits->fingerprint, text, len);
+}
+
+/*
+ * The hash of a parameter that is not simply a number.
+ */
+uint64
+pgd_traits_value(const PgdTraits *traits, const ParamListInfo params, int i)
+{
+	const ParamExternData *p = &params->params[i];
+
+	if (p->isnull || p->ptype != traits->param_types[i])
+		return 0;
+	return hash_value(p->value, (traits->param_byval >> i) & 1,
+					  traits->param_lens[i]);
 }
 
 /*
@@ -580,64 +554,104 @@ only_scan(const Plan *plan)
 	return plan;
 }
 
-/*
- * The row that an execution looks for: false if it is not found by equality.
- * "number" is set if the key is one integer, which then has an order; otherwise
- * to PG_INT64_MIN.
- */
-bool
-pgd_traits_row(const PgdTraits *traits, const QueryDesc *queryDesc,
-			   uint64 *row, int64 *number)
+static const Node *
+key_node(const PgdRowKey *key, const QueryDesc *queryDesc)
 {
-	const ParamListInfo params = queryDesc->params;
-	const Plan *scan = NULL;
+	const Plan *scan = only_scan(queryDesc->plannedstmt->planTree);
+	const OpExpr *op;
 
-	*row = traits->nkeys;
-	*number = PG_INT64_MIN;
-	for (int i = 0; i < traits->nkeys; i++)
+	if (scan == NULL || list_length(scan_condition(scan)) <= key->qual)
+		return NULL;
+	op = list_nth(scan_condition(scan), key->qual);
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+		return NULL;
+	return bare(list_nth(op->args, key->side));
+}
+
+static const Const *
+key_constant(const PgdRowKey *key, const QueryDesc *queryDesc)
+{
+	const Const *constant = (const Const *) key_node(key, queryDesc);
+
+	if (constant != NULL && IsA(constant, Const) && !constant->constisnull)
+		return constant;
+	return NULL;
+}
+
+/*
+ * The hash of a literal by which a row is found; 0 if there is none.  Where a
+ * custom plan has a literal, a generic one has the parameter: from then on we
+ * look there, as custom plans come with parameters, too.
+ */
+uint64
+pgd_traits_constant(const PgdTraits *traits, const PgdRowKey *key,
+					const QueryDesc *queryDesc, const uint64 *values)
+{
+	const Node *node = key_node(key, queryDesc);
+	const Const *constant;
+
+	if (node != NULL && IsA(node, Param) && queryDesc->params != NULL &&
+		((const Param *) node)->paramid <= Min(queryDesc->params->numParams,
+											   PGD_TRAIT_PARAMS))
 	{
-		const PgdRowKey *key = &traits->keys[i];
-		Datum		value;
-		bool		byval;
-		int			len;
+		PgdTraits  *changed = unconstify(PgdTraits *, traits);
+		PgdRowKey  *k = unconstify(PgdRowKey *, key);
 
-		if (key->param > 0)
-		{
-			int			p = key->param - 1;
-
-			if (params == NULL || p >= params->numParams ||
-				p >= PGD_TRAIT_PARAMS || params->paramFetch != NULL ||
-				params->params[p].isnull ||
-				params->params[p].ptype != traits->param_types[p])
-				return false;
-			value = params->params[p].value;
-			byval = (traits->param_byval >> p) & 1;
-			len = traits->param_lens[p];
-		}
-		else
-		{
-			const OpExpr *op;
-			const Const *constant;
-
-			if (scan == NULL)
-				scan = only_scan(queryDesc->plannedstmt->planTree);
-			if (scan == NULL || list_length(scan_condition(scan)) <= key->qual)
-				return false;
-			op = list_nth(scan_condition(scan), key->qual);
-			if (!IsA(op, OpExpr) || list_length(op->args) != 2)
-				return false;
-			constant = (const Const *) bare(list_nth(op->args, key->side));
-			if (!IsA(constant, Const) || constant->constisnull)
-				return false;
-			value = constant->constvalue;
-			byval = constant->constbyval;
-			len = constant->constlen;
-		}
-		/* conditions may come in any order */
-		*row ^= mix(hash_value(value, byval, len,
-							   traits->nkeys == 1 ? number : NULL), key->attno);
+		k->param = ((const Param *) node)->paramid;
+		changed->last_param = Max(changed->last_param, k->param);
+		return values[k->param - 1];
 	}
-	return traits->nkeys > 0;
+	constant = key_constant(key, queryDesc);
+
+	if (constant == NULL)
+		return 0;
+	return hash_value(constant->constvalue, constant->constbyval,
+					  constant->constlen);
+}
+
+/*
+ * The key of a row, if it is one integer and so has an order; otherwise
+ * PG_INT64_MIN.
+ */
+int64
+pgd_traits_number(const PgdTraits *traits, const QueryDesc *queryDesc)
+{
+	const PgdRowKey *key = &traits->keys[0];
+	Oid			type;
+	Datum		value;
+
+	if (traits->nkeys != 1)
+		return PG_INT64_MIN;
+	if (key->param > 0)
+	{
+		const ParamListInfo params = queryDesc->params;
+
+		if (params == NULL || key->param > params->numParams ||
+			params->paramFetch != NULL || params->params[key->param - 1].isnull)
+			return PG_INT64_MIN;
+		type = params->params[key->param - 1].ptype;
+		value = params->params[key->param - 1].value;
+	}
+	else
+	{
+		const Const *constant = key_constant(key, queryDesc);
+
+		if (constant == NULL)
+			return PG_INT64_MIN;
+		type = constant->consttype;
+		value = constant->constvalue;
+	}
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return DatumGetInt64(value);
+		default:
+			return PG_INT64_MIN;
+	}
 }
 
 /* ----------
@@ -719,7 +733,7 @@ pgd_traits_of_utility(PlannedStmt *pstmt, const PgdKey *key,
 {
 	uint64		fixed = utility_fingerprint(pstmt->utilityStmt);
 	uint64		queryid = key->queryid != 0 ? key->queryid : fixed;
-	PgdTraits  *traits = place_of(queryid, 0);
+	PgdTraits  *traits = pgd_traits_place(queryid, 0);
 
 	if (traits->queryid == queryid && traits->plan == 0 && queryid != 0)
 		return traits;

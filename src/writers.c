@@ -9,14 +9,15 @@
  * commits: before its locks are released, so whoever waited for them finds it.
  *
  * A row is a table and the hash of the key by which it was found.  Each has
- * one place, which others may take over: something may be missed.  Of 64 bits
- * 24 tell who it is, beside the 14 that chose the place, and 40 the time in
- * microseconds, enough for twelve days.  One atomic word, no lock.
+ * one place, which others may take over: something may be missed.  A place
+ * keeps 32 bits of who it is, beside the 14 that chose it, and the transaction
+ * that changed it.  One atomic word, no lock, no clock.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/shmem.h"
@@ -24,8 +25,6 @@
 #include "writers.h"
 
 #define PLACE_BITS	14
-#define TIME_BITS	40
-#define TIME_MASK	((UINT64CONST(1) << TIME_BITS) - 1)
 
 static pg_atomic_uint64 *places;	/* [1 << PLACE_BITS] */
 
@@ -60,24 +59,26 @@ row_hash(Oid relid, uint64 key)
  * A change of a row is committed.
  */
 void
-pgd_writers_post(Oid relid, uint64 key, TimestampTz at)
+pgd_writers_post(Oid relid, uint64 key, TransactionId xid)
 {
 	uint64		hash = row_hash(relid, key);
 
 	pg_atomic_write_u64(&places[hash >> (64 - PLACE_BITS)],
-						hash << TIME_BITS | ((uint64) at & TIME_MASK));
+						hash << 32 | xid);
 }
 
 /*
- * Has somebody committed a change of a row after that time?
+ * Has a transaction that began to write after that one would have, changed a
+ * row?  "xmax" is that of the snapshot which saw the row: what is as late or
+ * later was not seen.  Of those that were writing already nothing is said.
  */
 bool
-pgd_writers_since(Oid relid, uint64 key, TimestampTz at)
+pgd_writers_since(Oid relid, uint64 key, TransactionId xmax)
 {
 	uint64		hash = row_hash(relid, key);
 	uint64		seen = pg_atomic_read_u64(&places[hash >> (64 - PLACE_BITS)]);
-	uint64		later = (seen - (uint64) at) & TIME_MASK;
 
-	return seen >> TIME_BITS == (hash & (PG_UINT64_MAX >> TIME_BITS)) &&
-		later > 0 && later < TIME_MASK / 2;
+	return seen >> 32 == (hash & PG_UINT32_MAX) &&
+		TransactionIdIsNormal((TransactionId) seen) &&
+		TransactionIdFollowsOrEquals((TransactionId) seen, xmax);
 }

@@ -14,8 +14,8 @@ PGD_BEGIN_INTERNAL
 
 extern Size pgd_writers_layout(char *base);
 extern void pgd_writers_clear(void);
-extern void pgd_writers_post(Oid relid, uint64 key, TimestampTz at);
-extern bool pgd_writers_since(Oid relid, uint64 key, TimestampTz at);
+extern void pgd_writers_post(Oid relid, uint64 key, TransactionId xid);
+extern bool pgd_writers_since(Oid relid, uint64 key, TransactionId xmax);
 
 PGD_END_INTERNAL
 

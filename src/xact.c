@@ -62,6 +62,7 @@ static struct
 	bool		chain;			/* AND CHAIN was */
 	bool		failed;			/* the block waits for its ROLLBACK */
 	bool		has_xid;		/* the transaction has a transaction identifier */
+	bool		holding;		/* the block has locks, or a snapshot that lasts */
 	int			sqlstate;		/* latest error */
 	int			fatal;			/* ... if it ends the session */
 	uint64		serial;			/* of the transcript */
@@ -105,6 +106,7 @@ static int64 last_key[PGD_LOCKED_RELS];
 
 static PgdLook look;
 
+static void note_held(PgdTranscript *t, uint64 think);
 static void finish(PgdXactOutcome outcome, TimestampTz stop);
 static void close_transcript(PgdTranscript *t, PgdXactOutcome outcome,
 							 TimestampTz stop, TimestampTz unlocked);
@@ -172,9 +174,11 @@ pgd_xact_exit(void)
 			else
 			{
 				c->idle_before_end = idle;
-				if (slot->open.first_lock != 0)
-					c->idle_with_row_locks += idle;
+				if (x.holding)
+					note_held(&slot->open, idle);
 			}
+			if (idle >= NS(1000))
+				slot->open.saw |= PGD_SAW_GAP;
 			pgd_xact_end_change(slot);
 		}
 		slot->open.sqlstate = x.failed ? x.sqlstate : x.fatal;
@@ -280,6 +284,11 @@ learn_gap(uint64 us)
 		x.usual_gap += (x.usual_gap >> 4) + 1;
 	else
 		x.usual_gap -= x.usual_gap >> 4;
+}
+
+static inline void
+learn_short_gap(uint64 us)
+{
 	if (us > x.short_gap)
 		x.short_gap += (x.short_gap >> 6) + 1;
 	else
@@ -309,7 +318,7 @@ take_gap(void)
  * The first statement of a transaction outside of a block: does it go on with
  * the burst, or begin a new one?  Returns the think time before it.
  */
-static uint64
+static pg_noinline uint64
 enter_burst(const PgdCommented *text)
 {
 	PgdTranscript *t = &pgd_xact_slot->open;
@@ -321,6 +330,7 @@ enter_burst(const PgdCommented *text)
 		bool		ended_by_gap = gap > burst_gap();
 
 		learn_gap(gap);
+		learn_short_gap(gap);
 		set_tag(text, ended_by_gap);
 		if (!ended_by_gap &&
 			likely(tag.hash == t->tag.hash && t->userid == GetUserId()))
@@ -351,9 +361,12 @@ enter(PgdExecution *execution, const PgdCommented *text)
 
 	if (likely(x.active))
 	{
-		execution->think = NS(take_gap());
+		uint64		gap = take_gap();
+
+		learn_short_gap(gap);
+		execution->think = NS(gap);
 		if (unlikely(text->comment != NULL && t->kind == PGD_XACT_BLOCK &&
-					 t->counters.statements == 0))
+					 t->nsteps == 0))
 		{
 			/* BEGIN is rarely tagged */
 			set_tag(text, true);
@@ -418,40 +431,46 @@ is_blocking(const PgdTranscript *t)
 }
 
 /*
- * The client of a transaction block let us wait: while we held what?
+ * The client of a transaction block let us wait: did others wait for us?
  */
 static pg_noinline bool
 judge_gap(uint64 think)
 {
 	PgdTranscript *t = &pgd_xact_slot->open;
+
+	t->saw |= PGD_SAW_GAP;
+	if (think < PGD_MS(pgd_threshold.idle_blocking_others_min_gap) ||
+		(!x.has_xid && (t->saw & PGD_SAW_TABLE_LOCK) == 0) ||
+		!is_blocking(t))
+		return false;
+	t->counters.blocking_gaps++;
+	t->counters.blocking_idle += think;
+	return true;
+}
+
+/*
+ * What was held during a think time?
+ */
+static pg_noinline void
+note_held(PgdTranscript *t, uint64 think)
+{
 	PgdXactCounters *c = &t->counters;
-	bool		locks = (t->saw & (PGD_SAW_WRITE | PGD_SAW_ROW_LOCK)) != 0 &&
-		x.has_xid;
-	bool		blocking = false;
 
-	learn_gap(think / 1000);
-	if (think >= PGD_MS(pgd_threshold.idle_blocking_others_min_gap) &&
-		(locks || (t->saw & PGD_SAW_TABLE_LOCK) != 0))
-		blocking = is_blocking(t);
-
-	pgd_xact_begin_change(pgd_xact_slot);
-	c->idle_time += think;
-	c->max_idle_time = Max(c->max_idle_time, think);
-	if (think >= NS(1000))
-		t->saw |= PGD_SAW_GAP;
-	if (locks)
+	if (x.has_xid && (t->saw & (PGD_SAW_WRITE | PGD_SAW_ROW_LOCK)) != 0)
 		c->idle_with_row_locks += think;
-	if (IsolationUsesXactSnapshot() && FirstSnapshotSet)
-		c->idle_with_snapshot += think;
 	if ((t->saw & PGD_SAW_TABLE_LOCK) != 0)
 		c->idle_with_table_lock += think;
-	if (blocking)
-	{
-		c->blocking_gaps++;
-		c->blocking_idle += think;
-	}
-	pgd_xact_end_change(pgd_xact_slot);
-	return blocking;
+	if (IsolationUsesXactSnapshot() && t->nsteps > 0)
+		c->idle_with_snapshot += think;
+}
+
+/* To be asked when a block may have begun to hold something. */
+static void
+note_holding(const PgdTranscript *t)
+{
+	x.holding = t->kind == PGD_XACT_BLOCK &&
+		(x.has_xid || (t->saw & PGD_SAW_TABLE_LOCK) != 0 ||
+		 IsolationUsesXactSnapshot());
 }
 
 /*
@@ -536,30 +555,21 @@ note_lock_order(PgdTranscript *t, Oid relid, int64 number)
  * What an execution did to which row.
  */
 static void
-note_rows(PgdTranscript *t, PgdStep *step, const PgdExecution *execution,
-		  const QueryDesc *queryDesc)
+note_rows(PgdTranscript *t, PgdStep *step, const PgdExecution *execution)
 {
 	uint32		flags = execution->traits->flags;
-	uint64		row;
-	int64		number = PG_INT64_MIN;
-	bool		keyed = (flags & PGD_KEYED) != 0 && queryDesc != NULL &&
-		pgd_traits_row(execution->traits, queryDesc, &row, &number);
 
-	if (keyed && (flags & PGD_READS) != 0)
-		pgd_touches_read(step->relid, row, t->last,
-						 (flags & PGD_LOCKS_ROWS) != 0 &&
-						 t->kind == PGD_XACT_BLOCK, execution->rows > 0,
-						 GetCurrentTimestamp());
 	if (execution->rows == 0)
 		return;
-	if (keyed && (flags & (PGD_UPDATES | PGD_DELETES)) != 0)
-		pgd_touches_write(t, step, row);
+	if (execution->row != 0 && (flags & (PGD_UPDATES | PGD_DELETES)) != 0)
+		pgd_touches_write(t, step, execution->row);
 	if ((flags & (PGD_INSERTS | PGD_ON_CONFLICT | PGD_UPDATES)) == PGD_INSERTS)
 		pgd_touches_insert(t, step);
 	if (t->kind == PGD_XACT_BLOCK &&
 		(flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) != 0 &&
 		(flags & PGD_SKIPS_LOCKED) == 0 && OidIsValid(step->relid))
-		note_lock_order(t, step->relid, number);
+		note_lock_order(t, step->relid, execution->row != 0 ?
+						execution->number : PG_INT64_MIN);
 }
 
 /*
@@ -585,8 +595,7 @@ static const struct
  * The rarer things that a statement can have done.
  */
 static pg_noinline void
-note_special(PgdTranscript *t, PgdStep *step, const PgdExecution *execution,
-			 const QueryDesc *queryDesc)
+note_special(PgdTranscript *t, PgdStep *step, const PgdExecution *execution)
 {
 	uint32		flags = execution->traits->flags;
 
@@ -597,7 +606,20 @@ note_special(PgdTranscript *t, PgdStep *step, const PgdExecution *execution,
 	}
 	if ((flags & PGD_WRITES) != 0)
 		t->counters.rows_written += execution->rows;
-	note_rows(t, step, execution, queryDesc);
+	note_rows(t, step, execution);
+	note_holding(t);
+}
+
+/* PGD_TOUCH_... of a read. */
+static inline uint16
+what_read(const PgdTranscript *t, const PgdExecution *execution)
+{
+	if (execution->rows == 0)
+		return PGD_TOUCH_MISSING;
+	if ((execution->traits->flags & PGD_LOCKS_ROWS) != 0 &&
+		t->kind == PGD_XACT_BLOCK)
+		return PGD_TOUCH_READ | PGD_TOUCH_LOCKED;
+	return PGD_TOUCH_READ;
 }
 
 /*
@@ -606,13 +628,14 @@ note_special(PgdTranscript *t, PgdStep *step, const PgdExecution *execution,
 static inline void
 note_xid(PgdTranscript *t, TimestampTz since)
 {
-	if (!x.has_xid && TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	if (!x.has_xid && unlikely(TransactionIdIsValid(MyProc->xid)))
 	{
 		x.has_xid = true;
 		t->saw |= PGD_SAW_XID;
 		t->counters.with_xid++;
 		if (t->kind == PGD_XACT_BLOCK)
 			t->first_lock = since;
+		note_holding(t);
 	}
 	if (unlikely(t->saw & PGD_SAW_SAVEPOINT))
 	{
@@ -651,10 +674,13 @@ static pg_attribute_always_inline PgdStep *
 record(PgdExecution *execution, uint64 fingerprint)
 {
 	PgdTranscript *t = &pgd_xact_slot->open;
-	PgdXactCounters *c = &t->counters;
 	int			cycle_len = t->cycle_len;
-	PgdStep    *step = pgd_transcript_step(t, fingerprint);
+	uint64		think = execution->think;
+	PgdStep    *step;
 
+	if (unlikely(x.holding))
+		note_held(t, think);
+	step = pgd_transcript_step(t, fingerprint);
 	if (unlikely(t->cycle_len != cycle_len && t->cycle_len != 0))
 		pgd_touches_moved(t);
 
@@ -665,31 +691,29 @@ record(PgdExecution *execution, uint64 fingerprint)
 	step->rows += execution->rows;
 	if (execution->rows > step->max_rows)
 		step->max_rows = execution->rows;
-	step->empty += (execution->rows == 0);
+	if (execution->rows == 0)
+		step->empty++;
 	step->exec_time += execution->time;
 	if (execution->time > step->max_exec_time)
 		step->max_exec_time = execution->time;
-	step->idle_time += execution->think;
-	if (execution->think > step->max_idle_time)
-		step->max_idle_time = execution->think;
-	if (unlikely(execution->blocking))
-		step->blocking_gaps++;
-	if (x.has_xid && t->kind == PGD_XACT_BLOCK)
-		step->idle_with_locks += execution->think;
+	step->idle_time += think;
+	if (think > step->max_idle_time)
+		step->max_idle_time = think;
+	if (unlikely(x.holding))
+	{
+		step->idle_with_locks += x.has_xid ? think : 0;
+		step->blocking_gaps += execution->blocking;
+	}
 
-	c->statements++;
-	c->rows += execution->rows;
-	c->exec_time += execution->time;
-	if (c->statements == 1)
-		c->idle_before_first = execution->think;
-	t->isolation = XactIsoLevel;
-	t->read_only = XactReadOnly;
 	if (unlikely(x.first_fingerprint == 0))
 	{
+		if (t->nsteps == 1 && step->calls == 1)
+			t->counters.idle_before_first = think;
 		x.first_fingerprint = fingerprint;
 		x.first_params = execution->params;
 		if (x.retry_fingerprint != 0)
 			note_retry(t);
+		note_holding(t);
 	}
 	return step;
 }
@@ -706,15 +730,14 @@ void
 pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 						 int location, int len)
 {
-	PgdTranscript *t;
 	PgdCommented text;
 
 	execution->transcribed = true;
-	if (pgd_xact_slot == NULL || !pgd_track_transactions || x.failed)
+	if (unlikely(pgd_xact_slot == NULL || !pgd_track_transactions || x.failed))
 		return;
 	execution->transcribed = false;
-	execution->think = 0;
 	execution->params = 0;
+	execution->row = 0;
 	execution->blocking = false;
 	execution->started = GetCurrentStatementStartTimestamp();
 
@@ -723,18 +746,9 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	execution->text = text.body;
 	execution->text_len = text.body_len;
 
-	t = &pgd_xact_slot->open;
-	if (execution->think != 0)
-	{
-		if (t->kind == PGD_XACT_BLOCK)
-			execution->blocking = judge_gap(execution->think);
-		else
-		{
-			t->counters.idle_time += execution->think;
-			if (execution->think > t->counters.max_idle_time)
-				t->counters.max_idle_time = execution->think;
-		}
-	}
+	if (unlikely(execution->think >= NS(1000)) &&
+		pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
+		execution->blocking = judge_gap(execution->think);
 	pgd_slot->latest = execution->key.queryid;
 }
 
@@ -744,12 +758,33 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 void
 pgd_xact_statement_started(PgdExecution *execution, QueryDesc *queryDesc)
 {
+	const ParamListInfo params = queryDesc->params;
+	const PgdTraits *traits;
+	uint64		values[PGD_TRAIT_PARAMS];
+
 	if (execution->transcribed)
 		return;
-	execution->traits = pgd_traits_of(queryDesc, &execution->key,
-									  execution->plan);
-	execution->params = pgd_traits_params(execution->traits, queryDesc,
-										  execution->text, execution->text_len);
+	traits = pgd_traits_known(&execution->key, execution->plan);
+	if (unlikely(traits == NULL))
+		traits = pgd_traits_learn(queryDesc, &execution->key, execution->plan);
+	execution->traits = traits;
+	if (likely(params != NULL && params->numParams > 0 &&
+			   params->paramFetch == NULL))
+		execution->params = pgd_traits_params(traits, params, values);
+	else
+	{
+		memset(values, 0, sizeof(values));
+		execution->params = pgd_traits_text(traits, execution->text,
+											execution->text_len);
+	}
+	if ((traits->flags & PGD_KEYED) == 0 || queryDesc->snapshot == NULL)
+		return;
+	if (unlikely(params != NULL && params->numParams < traits->last_param))
+		return;
+	execution->row = pgd_traits_row(traits, queryDesc, values);
+	execution->xmax = queryDesc->snapshot->xmax;
+	if ((traits->flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) != 0)
+		execution->number = pgd_traits_number(traits, queryDesc);
 }
 
 /*
@@ -760,15 +795,15 @@ traits_now(const PgdExecution *execution)
 {
 	const PgdTraits *traits = execution->traits;
 
-	if (traits != NULL && traits->plan == execution->plan &&
-		(traits->queryid == execution->key.queryid ||
-		 execution->key.queryid == 0))
+	if (likely(traits != NULL &&
+			   (traits->queryid == execution->key.queryid ||
+				execution->key.queryid == 0)))
 		return traits;
 	return NULL;
 }
 
-static void
-record_ended(PgdExecution *execution, const QueryDesc *queryDesc, Oid relid)
+static pg_attribute_always_inline void
+record_ended(PgdExecution *execution, Oid relid)
 {
 	PgdTranscript *t = &pgd_xact_slot->open;
 	const PgdTraits *traits = execution->traits = traits_now(execution);
@@ -781,11 +816,17 @@ record_ended(PgdExecution *execution, const QueryDesc *queryDesc, Oid relid)
 	if (likely(traits != NULL))
 	{
 		step = record(execution, traits->fingerprint);
-		step->flags |= traits->flags;
-		step->relid = OidIsValid(relid) ? relid : traits->relid;
+		if (step->calls == 1)
+		{
+			step->flags = traits->flags;
+			step->relid = OidIsValid(relid) ? relid : traits->relid;
+		}
 		count_repeats(t, step, execution);
-		if ((traits->flags & (MEANINGFUL | PGD_KEYED)) != 0)
-			note_special(t, step, execution, queryDesc);
+		if (execution->row != 0 && (traits->flags & PGD_READS) != 0)
+			pgd_touches_read(traits->relid, execution->row, t->last,
+							 what_read(t, execution), execution->xmax);
+		if ((traits->flags & MEANINGFUL) != 0)
+			note_special(t, step, execution);
 	}
 	else
 		(void) record(execution, execution->key.queryid);
@@ -794,10 +835,10 @@ record_ended(PgdExecution *execution, const QueryDesc *queryDesc, Oid relid)
 }
 
 void
-pgd_xact_statement_ended(PgdExecution *execution, const QueryDesc *queryDesc)
+pgd_xact_statement_ended(PgdExecution *execution)
 {
 	if (!execution->transcribed && pgd_xact_slot != NULL)
-		record_ended(execution, queryDesc, InvalidOid);
+		record_ended(execution, InvalidOid);
 }
 
 /*
@@ -870,8 +911,12 @@ begin_end(PgdExecution *execution, const TransactionStmt *stmt)
 	}
 	x.ending = true;
 	x.rolling_back = (stmt->kind == TRANS_STMT_ROLLBACK);
-	if (think != 0)
+	if (think >= NS(1000))
 		(void) judge_gap(think);
+	if (x.holding)
+		note_held(t, think);
+	t->counters.idle_time += think;
+	t->counters.max_idle_time = Max(t->counters.max_idle_time, think);
 	t->counters.idle_before_end = think;
 }
 
@@ -891,6 +936,7 @@ begin_block(void)
 	x.ending = false;
 	x.failed = false;
 	x.has_xid = false;
+	x.holding = false;
 	x.sqlstate = 0;
 	x.first_fingerprint = 0;
 	x.idle_base = pgStatTransactionIdleTime;
@@ -943,8 +989,8 @@ pgd_xact_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 	if (execution->transcribed)
 		return;
 	execution->traits = pgd_traits_of_utility(pstmt, &execution->key, source);
-	execution->params = pgd_traits_params(execution->traits, NULL,
-										  execution->text, execution->text_len);
+	execution->params = pgd_traits_text(execution->traits, execution->text,
+										execution->text_len);
 }
 
 /*
@@ -963,7 +1009,7 @@ pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt)
 	if (x.active && traits != NULL &&
 		(traits->flags & (PGD_DDL | PGD_LOCKS_TABLE | PGD_COPIES)) != 0)
 		relid = pgd_traits_utility_table(stmt);
-	record_ended(execution, NULL, relid);
+	record_ended(execution, relid);
 }
 
 /* ----------
@@ -1015,7 +1061,7 @@ committed(void)
 	uint64		commit_time = 0;
 
 	x.stopped = GetCurrentTransactionStopTimestamp();
-	pgd_touches_settle(true, x.stopped);
+	pgd_touches_settle(GetTopTransactionIdIfAny());
 	if (x.precommit != 0)
 	{
 		commit_time = pgd_clock() - x.precommit;
@@ -1046,9 +1092,11 @@ aborted(void)
 	TimestampTz now = GetCurrentTransactionStopTimestamp();
 
 	x.precommit = 0;
-	pgd_touches_settle(false, now);
+	pgd_touches_settle(InvalidTransactionId);
 	if (t->kind == PGD_XACT_BLOCK)
 	{
+		uint64		think = 0;
+
 		if (x.rolling_back)
 		{
 			t->counters.rollbacks = 1;
@@ -1056,6 +1104,12 @@ aborted(void)
 			finish(PGD_XACT_ROLLED_BACK, now);
 			return;
 		}
+		/* before a statement that failed while it was parsed or planned */
+		think = NS(take_gap());
+		t->counters.idle_time += think;
+		t->counters.max_idle_time = Max(t->counters.max_idle_time, think);
+		if (x.holding)
+			note_held(t, think);
 		t->counters.aborts = 1;
 		t->sqlstate = x.sqlstate;
 		t->saw |= PGD_SAW_ERROR;
@@ -1103,7 +1157,7 @@ pgd_xact_event(XactEvent event)
 			break;
 		case XACT_EVENT_PREPARE:
 			slot->open.counters.prepared = 1;
-			pgd_touches_settle(false, 0);
+			pgd_touches_settle(InvalidTransactionId);
 			x.stopped = GetCurrentTimestamp();
 			finish(PGD_XACT_PREPARED, x.stopped);
 			break;
@@ -1143,6 +1197,26 @@ pgd_xact_subevent(SubXactEvent event)
  */
 
 /*
+ * What is counted by position, over all of them.  "sums" may be those of the
+ * transcript, where the time to wait for its end is already.
+ */
+void
+pgd_xact_sum_steps(const PgdTranscript *t, PgdXactCounters *sums)
+{
+	for (int i = 0; i < t->nsteps; i++)
+	{
+		const PgdStep *s = &t->steps[i];
+
+		sums->statements += s->calls;
+		sums->rows += s->rows;
+		sums->exec_time += s->exec_time;
+		sums->idle_time += s->idle_time;
+		sums->lock_wait += s->lock_wait;
+		sums->max_idle_time = Max(sums->max_idle_time, s->max_idle_time);
+	}
+}
+
+/*
  * Set what is known only at the end, or as if it were the end.
  */
 static void
@@ -1153,6 +1227,7 @@ close_transcript(PgdTranscript *t, PgdXactOutcome outcome, TimestampTz stop,
 
 	t->outcome = outcome;
 	c->calls = 1;
+	pgd_xact_sum_steps(t, c);
 	c->max_statements = c->statements;
 	c->max_savepoints = c->savepoints;
 	c->duration = NS(Max(stop - t->start, 0));
@@ -1273,6 +1348,8 @@ finish(PgdXactOutcome outcome, TimestampTz stop)
 	PgdPendingShape *pending;
 	PgdShapeKey key;
 
+	t->isolation = XactIsoLevel;
+	t->read_only = XactReadOnly;
 	t->counters.wal_bytes = pgWalUsage.wal_bytes - x.wal_base;
 	close_transcript(t, outcome, stop, x.failed ? x.failed_at : stop);
 	pgd_detectors_look(t, &look);
@@ -1294,7 +1371,8 @@ finish(PgdXactOutcome outcome, TimestampTz stop)
 		pgd_xact_end_change(slot);
 	}
 
-	x.active = x.ending = x.rolling_back = x.failed = x.has_xid = false;
+	x.active = x.ending = x.rolling_back = x.failed = false;
+	x.has_xid = x.holding = false;
 	if (x.chain)
 	{
 		x.chain = false;

@@ -29,8 +29,7 @@ extern void pgd_xact_statement_begin(PgdExecution *execution,
 									 int location, int len);
 extern void pgd_xact_statement_started(PgdExecution *execution,
 									   QueryDesc *queryDesc);
-extern void pgd_xact_statement_ended(PgdExecution *execution,
-									 const QueryDesc *queryDesc);
+extern void pgd_xact_statement_ended(PgdExecution *execution);
 extern void pgd_xact_statement_failed(PgdExecution *execution, int sqlstate);
 extern void pgd_xact_utility_begin(PgdExecution *execution,
 								   PlannedStmt *pstmt, const char *source);
@@ -43,6 +42,7 @@ extern void pgd_xact_error(int sqlstate, bool fatal);
 
 /* readers */
 extern void pgd_xact_read(PgdShapeVisitor visit, void *arg);
+extern void pgd_xact_sum_steps(const PgdTranscript *t, PgdXactCounters *sums);
 
 PGD_END_INTERNAL
 
