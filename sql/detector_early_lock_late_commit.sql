@@ -44,8 +44,11 @@ SELECT count(*) FROM pg_temp.found('early_lock_late_commit');
 
 -- silent: what comes after it takes no time, or little in comparison
 BEGIN;
-UPDATE early_lock SET stock = stock - 1 WHERE id = 1;
 SELECT count(*) FROM early_lock;
+\! sleep 0.02 # workload: the client thinks
+UPDATE early_lock SET stock = stock - 1 WHERE id = 1;
+SELECT count(*) FROM early_lock AS a, early_lock AS b;
+SELECT count(*) FROM early_lock AS a, early_lock AS b, early_lock AS c;
 INSERT INTO early_lock_log VALUES (1, 97);
 COMMIT;
 BEGIN;

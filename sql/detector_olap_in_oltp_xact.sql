@@ -35,6 +35,7 @@ SELECT count(*) FROM pg_temp.found('olap_in_oltp_xact');
 -- silent: short reads, and writing what is read
 BEGIN;
 SELECT count(*) FROM olap_facts AS a, olap_facts AS b;
+\! sleep 0.02 # workload: the client thinks
 UPDATE olap_facts SET v = 1 WHERE i = 1;
 COMMIT;
 BEGIN;

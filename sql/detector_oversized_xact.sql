@@ -3,6 +3,7 @@
 --
 \getenv source PG_ABS_SRCDIR
 \set fixture :source '/test/fixtures/found.sql'
+ALTER SYSTEM SET pg_diagnose.oversized_xact_min_rows = 1000;
 ALTER SYSTEM SET pg_diagnose.oversized_xact_min_wal = 1;
 ALTER SYSTEM SET pg_diagnose.oversized_xact_min_subtransactions = 20;
 SELECT pg_reload_conf();
@@ -11,7 +12,9 @@ SELECT pg_reload_conf();
 
 CREATE TABLE oversized_xact (i int, v text);
 ALTER TABLE oversized_xact ALTER v SET STORAGE EXTERNAL;
-INSERT INTO oversized_xact SELECT i FROM generate_series(1, 12000) AS i;
+INSERT INTO oversized_xact SELECT i FROM generate_series(1, 1500) AS i;
+
+CREATE TABLE oversized_load (i int);
 
 -- nothing yet
 SELECT diagnose.reset() IS NOT NULL AS reset;
@@ -26,13 +29,13 @@ SELECT count(*) FROM pg_temp.found('oversized_xact');
 
 -- silent: loads, with COPY or into a table that it created
 BEGIN;
-COPY oversized_xact (i) FROM PROGRAM 'seq 20001 32000';
+COPY oversized_load FROM PROGRAM 'seq 200000';
 COMMIT;
-DELETE FROM oversized_xact WHERE i BETWEEN 20001 AND 26000;
-DELETE FROM oversized_xact WHERE i > 26000;
+SELECT wal_bytes > 1024 * 1024 AS much_wal
+FROM diagnose.transactions(diagnose.since_reset()) WHERE rows = 200000;
 BEGIN;
 CREATE TABLE oversized_copy (i int);
-INSERT INTO oversized_copy SELECT i FROM oversized_xact;
+INSERT INTO oversized_copy SELECT i FROM oversized_load WHERE i <= 30000;
 INSERT INTO oversized_xact VALUES (0);
 COMMIT;
 SELECT count(*) FROM pg_temp.found('oversized_xact');
@@ -105,13 +108,14 @@ SELECT pg_reload_conf();
 -- fixed
 SELECT diagnose.reset() IS NOT NULL AS reset;
 BEGIN;
-UPDATE oversized_xact SET i = i WHERE i <= 6000;
+UPDATE oversized_xact SET i = i WHERE i <= 750;
 COMMIT;
 BEGIN;
-UPDATE oversized_xact SET i = i WHERE i > 6000;
+UPDATE oversized_xact SET i = i WHERE i > 750;
 COMMIT;
 SELECT count(*) FROM pg_temp.found('oversized_xact');
-DROP TABLE oversized_xact, oversized_copy;
+DROP TABLE oversized_xact, oversized_copy, oversized_load;
+ALTER SYSTEM RESET pg_diagnose.oversized_xact_min_rows;
 ALTER SYSTEM RESET pg_diagnose.oversized_xact_min_wal;
 ALTER SYSTEM RESET pg_diagnose.oversized_xact_min_subtransactions;
 SELECT pg_reload_conf();

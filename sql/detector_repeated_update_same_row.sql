@@ -58,6 +58,18 @@ UPDATE repeated_update SET v = 1 WHERE id = 6;
 UPDATE repeated_update SET w = 1 WHERE id = 6;
 COMMIT;
 SELECT subject, n, problem FROM pg_temp.found('repeated_update_same_row');
+SELECT evidence ->> 'parent' AS parent FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'repeated_update_same_row';
+
+-- which has nothing to do with an update of another row
+SELECT diagnose.reset() IS NOT NULL AS reset;
+BEGIN;
+UPDATE repeated_update SET w = 1 WHERE id = 7;
+UPDATE repeated_update SET v = 1 WHERE id = 8;
+UPDATE repeated_update SET v = 2 WHERE id = 8;
+COMMIT;
+SELECT evidence ->> 'parent' AS parent FROM diagnose.findings(diagnose.since_reset())
+WHERE rule = 'repeated_update_same_row';
 
 -- fixed
 SELECT diagnose.reset() IS NOT NULL AS reset;
