@@ -140,7 +140,7 @@ wanted(void)
 	{
 		if (!pgd_pending_attach())
 			return false;
-		pgd_xact_attach();
+		pgd_pending_shapes_attach();
 		before_shmem_exit(pgd_session_end, (Datum) 0);
 	}
 	return pgd_statement_wanted();
@@ -154,7 +154,7 @@ caught(PgdExecution *execution)
 {
 	pgd_error_caught(execution);
 	if (execution != NULL && execution->key.toplevel)
-		pgd_xact_statement_failed(execution, geterrcode());
+		pgd_transcribe_failed(execution, geterrcode());
 }
 
 /* ----------
@@ -219,14 +219,23 @@ call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
+/* What a client sends is part of a transaction. */
+static inline PgdExecution *
+follow(PgdExecution *const execution)
+{
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_begin(execution, execution->query->sourceText,
+								 execution->query->plannedstmt->stmt_location,
+								 execution->query->plannedstmt->stmt_len);
+	return execution;
+}
+
 /*
  * The execution to follow, or NULL.
  */
 static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
-	PgdExecution *execution;
-
 	pgd_error_settled();
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
@@ -241,12 +250,7 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
-	execution = pgd_statement_begin(queryDesc);
-	if (execution != NULL && execution->key.toplevel)
-		pgd_xact_statement_begin(execution, queryDesc->sourceText,
-								 queryDesc->plannedstmt->stmt_location,
-								 queryDesc->plannedstmt->stmt_len);
-	return execution;
+	return follow(pgd_statement_begin(queryDesc));
 }
 
 static void
@@ -264,7 +268,7 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	{
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
-		pgd_xact_statement_started(execution, queryDesc);
+		pgd_transcribe_started(execution, queryDesc);
 	}
 	PG_CATCH();
 	{
@@ -363,7 +367,7 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	if (execution != NULL)
 	{
 		pgd_statement_end(execution);
-		pgd_xact_statement_ended(execution);
+		pgd_transcribe_ended(execution);
 	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
@@ -466,7 +470,7 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 		{
 			if (captured == NULL)
 				pgd_utility_time(&execution, 0);
-			pgd_xact_statement_failed(&execution, geterrcode());
+			pgd_transcribe_failed(&execution, geterrcode());
 		}
 		PG_RE_THROW();
 	}
