@@ -26,7 +26,30 @@ INSERT INTO abandoned_xact VALUES (2);
 \c
 SELECT pg_advisory_lock(1);
 
+-- silent: all was lost before, by an error
+BEGIN;
+INSERT INTO abandoned_xact VALUES (0);
+INSERT INTO abandoned_xact VALUES ('none');
+\c
+SELECT pg_advisory_lock(1);
+BEGIN;
+INSERT INTO abandoned_xact VALUES (0);
+INSERT INTO abandoned_xact VALUES ('none');
+\c
+SELECT pg_advisory_lock(1);
+BEGIN;
+INSERT INTO abandoned_xact VALUES (0);
+INSERT INTO abandoned_xact VALUES ('none');
+\c
+SELECT pg_advisory_lock(1);
+SELECT sum(abandoned) FROM diagnose.transactions(diagnose.since_reset());
+\i :fixture
+SELECT count(*) FROM pg_temp.found('abandoned_xact');
+SELECT diagnose.reset() IS NOT NULL AS reset;
+
 -- silent: two can be chance
+\set QUIET on
+\x off
 BEGIN;
 INSERT INTO abandoned_xact VALUES (3);
 \c

@@ -6,8 +6,10 @@
  * The client crashed, its connection broke, a pool closed a connection that
  * was in use, or the client was silent until idle_in_transaction_session_timeout.
  *
- * Silent when the server was told to end the session (admin_shutdown,
- * crash_shutdown, database_dropped), as that is not the client's doing.
+ * Silent when the transaction had failed before, as then nothing was left to
+ * lose: that is how scripts end.  Silent, too, when the server was told to end
+ * the session (admin_shutdown, crash_shutdown, database_dropped), as that is
+ * not the client's doing.
  *
  * Threshold: a transaction that is cut off has a shape of its own, so its
  * share says nothing.  Three, because a client that is stopped or deployed
@@ -27,7 +29,7 @@ look(const PgdTranscript *t, PgdLook *look)
 {
 	bool		wrote = (t->saw & PGD_SAW_XID) != 0;
 
-	if (t->outcome != PGD_XACT_ABANDONED ||
+	if (t->outcome != PGD_XACT_ABANDONED || t->counters.aborts != 0 ||
 		t->sqlstate == ERRCODE_ADMIN_SHUTDOWN ||
 		t->sqlstate == ERRCODE_CRASH_SHUTDOWN ||
 		t->sqlstate == ERRCODE_DATABASE_DROPPED)

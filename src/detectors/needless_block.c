@@ -51,7 +51,7 @@ const PgdDetector pgd_detector_needless_block = {
 	.title = "a transaction block around a single statement",
 	.dimension = "performance",
 	.grade = "exact",
-	.problem = "BEGIN and COMMIT around a single statement, {held} of waiting for the client",
+	.problem = "puts a single statement between BEGIN and COMMIT, which takes {held} of waiting",
 	.advice = "Send the statement without BEGIN and COMMIT (autocommit): it is a transaction by itself, and two round trips less. In Java: setAutoCommit(true), or no @Transactional here; SQLAlchemy: isolation_level=\"AUTOCOMMIT\" for such connections.",
 	.kinds = PGD_IN_BLOCK,
 	.needs = PGD_SAW_FEW,
