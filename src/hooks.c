@@ -24,6 +24,7 @@
 #include "error.h"
 #include "guc.h"
 #include "hooks.h"
+#include "session.h"
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
@@ -88,6 +89,7 @@ pgd_hooks_init(void)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = pgd_emit_log;
 	RegisterXactCallback(pgd_xact, NULL);
+	pgd_session_init();
 	RegisterSubXactCallback(pgd_subxact, NULL);
 }
 
@@ -237,6 +239,8 @@ static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
 	pgd_error_settled();
+	if (pgd_nesting == 0)
+		pgd_session_statement();
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
 		return NULL;
@@ -269,6 +273,9 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
 		pgd_transcribe_started(execution, queryDesc);
+		if (execution->traits != NULL &&
+			(execution->traits->flags & PGD_SESSION_LOCKS) != 0)
+			pgd_session_count(PGD_SESSION_advisory_locks);
 	}
 	PG_CATCH();
 	{
@@ -499,6 +506,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 				   ParamListInfo params, QueryEnvironment *queryEnv,
 				   DestReceiver *dest, QueryCompletion *qc)
 {
+	const int	counter = pgd_session_utility(pstmt->utilityStmt,
+											  pgd_nesting == 0);
 	PlannedStmt copy;
 
 	/*
@@ -510,6 +519,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 							queryEnv, dest, qc);
+		if (counter != PGD_NO_COUNTER)
+			pgd_session_count(counter);
 		return;
 	}
 
@@ -525,6 +536,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	}
 	guarded_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 						   queryEnv, dest, qc);
+	if (counter != PGD_NO_COUNTER)
+		pgd_session_count(counter);
 }
 
 /* ----------
@@ -545,6 +558,7 @@ pgd_emit_log(ErrorData *edata)
 static void
 pgd_xact(XactEvent event, void *arg)
 {
+	pgd_session_xact(event);
 	pgd_xact_event(event);
 }
 
