@@ -47,6 +47,13 @@ extern int	pgd_detector_count(void);
 extern const PgdDetector *pgd_detector(int number);
 extern void pgd_detectors_look(const PgdTranscript *t, PgdLook *look);
 extern void pgd_observe(PgdLook *look, const PgdObservation *observation);
+extern bool pgd_is_new_table(const PgdTranscript *t, int position);
+extern uint64 pgd_time_after(const PgdTranscript *t, int position);
+
+/* All of them: compilers of 18 want a declaration where they are defined. */
+#define PGD_DETECTOR(name) extern const PgdDetector pgd_detector_##name;
+#include "detectorlist.h"
+#undef PGD_DETECTOR
 
 PGD_END_INTERNAL
 
