@@ -164,6 +164,15 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_blk_write_time(b) pgd_instr_ns((b)->blk_write_time)
 #endif
 
+/* 17 brought transaction_timeout */
+#if PG_VERSION_NUM >= 170000
+#define PGD_HAVE_TRANSACTION_TIMEOUT 1
+#define pgd_transaction_timeout() TransactionTimeout
+#else
+#define PGD_HAVE_TRANSACTION_TIMEOUT 0
+#define pgd_transaction_timeout() 0
+#endif
+
 /* 18 counts parallel workers in the executor state */
 #if PG_VERSION_NUM >= 180000
 #define PGD_HAVE_WORKER_COUNTS 1

@@ -58,7 +58,7 @@ pgd_guc_init(void)
 {
 	DefineCustomIntVariable("pg_diagnose.burst_gap",
 							"Think time that ends a burst of autocommit statements.",
-							"0 takes eight times the session's usual one, from 5 to 250 ms.",
+							"0 takes eight times the session's usual one, from 5 to 25 ms.",
 							&pgd_burst_gap,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);

@@ -24,6 +24,7 @@
 #include "error.h"
 #include "guc.h"
 #include "hooks.h"
+#include "session.h"
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
@@ -88,6 +89,7 @@ pgd_hooks_init(void)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = pgd_emit_log;
 	RegisterXactCallback(pgd_xact, NULL);
+	pgd_session_init();
 	RegisterSubXactCallback(pgd_subxact, NULL);
 }
 
@@ -140,7 +142,7 @@ wanted(void)
 	{
 		if (!pgd_pending_attach())
 			return false;
-		pgd_xact_attach();
+		pgd_pending_shapes_attach();
 		before_shmem_exit(pgd_session_end, (Datum) 0);
 	}
 	return pgd_statement_wanted();
@@ -154,7 +156,7 @@ caught(PgdExecution *execution)
 {
 	pgd_error_caught(execution);
 	if (execution != NULL && execution->key.toplevel)
-		pgd_xact_statement_failed(execution, geterrcode());
+		pgd_transcribe_failed(execution, geterrcode());
 }
 
 /* ----------
@@ -219,15 +221,26 @@ call_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
+/* What a client sends is part of a transaction. */
+static inline PgdExecution *
+follow(PgdExecution *const execution)
+{
+	if (execution != NULL && execution->key.toplevel)
+		pgd_xact_statement_begin(execution, execution->query->sourceText,
+								 execution->query->plannedstmt->stmt_location,
+								 execution->query->plannedstmt->stmt_len);
+	return execution;
+}
+
 /*
  * The execution to follow, or NULL.
  */
 static inline PgdExecution *
 begin_statement(QueryDesc *queryDesc, int eflags)
 {
-	PgdExecution *execution;
-
 	pgd_error_settled();
+	if (pgd_nesting == 0)
+		pgd_session_statement();
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
 		return NULL;
@@ -241,12 +254,7 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 			pgd_store_count_uncaptured();
 		return NULL;
 	}
-	execution = pgd_statement_begin(queryDesc);
-	if (execution != NULL && execution->key.toplevel)
-		pgd_xact_statement_begin(execution, queryDesc->sourceText,
-								 queryDesc->plannedstmt->stmt_location,
-								 queryDesc->plannedstmt->stmt_len);
-	return execution;
+	return follow(pgd_statement_begin(queryDesc));
 }
 
 static void
@@ -264,7 +272,10 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	{
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc);
-		pgd_xact_statement_started(execution, queryDesc);
+		pgd_transcribe_started(execution, queryDesc);
+		if (execution->traits != NULL &&
+			(execution->traits->flags & PGD_SESSION_LOCKS) != 0)
+			pgd_session_count(PGD_SESSION_advisory_locks);
 	}
 	PG_CATCH();
 	{
@@ -363,7 +374,7 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	if (execution != NULL)
 	{
 		pgd_statement_end(execution);
-		pgd_xact_statement_ended(execution);
+		pgd_transcribe_ended(execution);
 	}
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
@@ -466,7 +477,7 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 		{
 			if (captured == NULL)
 				pgd_utility_time(&execution, 0);
-			pgd_xact_statement_failed(&execution, geterrcode());
+			pgd_transcribe_failed(&execution, geterrcode());
 		}
 		PG_RE_THROW();
 	}
@@ -495,6 +506,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 				   ParamListInfo params, QueryEnvironment *queryEnv,
 				   DestReceiver *dest, QueryCompletion *qc)
 {
+	const int	counter = pgd_session_utility(pstmt->utilityStmt,
+											  pgd_nesting == 0);
 	PlannedStmt copy;
 
 	/*
@@ -506,6 +519,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 							queryEnv, dest, qc);
+		if (counter != PGD_NO_COUNTER)
+			pgd_session_count(counter);
 		return;
 	}
 
@@ -521,6 +536,8 @@ pgd_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	}
 	guarded_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 						   queryEnv, dest, qc);
+	if (counter != PGD_NO_COUNTER)
+		pgd_session_count(counter);
 }
 
 /* ----------
@@ -541,6 +558,7 @@ pgd_emit_log(ErrorData *edata)
 static void
 pgd_xact(XactEvent event, void *arg)
 {
+	pgd_session_xact(event);
 	pgd_xact_event(event);
 }
 

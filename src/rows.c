@@ -120,6 +120,10 @@ column_value(const Column *column, const char *row, bool *isnull)
 		case COL_COUNT:
 			number = *(const uint64 *) field;
 			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX));
+		case COL_SETTING:
+			number = *(const uint64 *) field;
+			*isnull = (number == 0);
+			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX) - 1);
 		case COL_TIME_SEEN:
 			*isnull = (*(const uint64 *) field == 0);
 			/* FALLTHROUGH */

@@ -25,6 +25,7 @@ typedef enum ColumnKind
 	COL_BOOL,					/* of an uint32 */
 	COL_ID,						/* bigint of an uint64; NULL if 0 */
 	COL_COUNT,					/* bigint of an uint64 */
+	COL_SETTING,				/* bigint of an uint64 that is one more; NULL if 0 */
 	COL_TIME,					/* milliseconds of nanoseconds */
 	COL_TIME_SEEN,				/* the same, NULL if 0 */
 	COL_UNKNOWN,				/* not known to this server: NULL */

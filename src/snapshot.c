@@ -15,6 +15,7 @@
  *		since		when counting began
  *		statements	see write_statement()
  *		strays		errors that belong to no statement
+ *		sessions	the names of their counters, then see write_session()
  *		checksum	CRC-32C of all the bytes before
  *
  * in the byte order of the machine.  Counters are found by name, so a library
@@ -44,7 +45,7 @@
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 #define DUMP_MAGIC		0x50474453
-#define DUMP_FORMAT		1
+#define DUMP_FORMAT		2
 #define MAX_NAMES		1000
 
 typedef struct DumpFile
@@ -54,7 +55,7 @@ typedef struct DumpFile
 	off_t		left;			/* reading: bytes before the checksum */
 	bool		bad;			/* something went wrong; errno says what */
 	int			ncounters;		/* reading: in the file */
-	int		   *counters;		/* reading: index into PgdCounters, or -1 */
+	int		   *counters;		/* reading: index into the struct, or -1 */
 } DumpFile;
 
 /* counter names by their place in PgdCounters */
@@ -64,16 +65,31 @@ static const char *const counter_names[] = {
 #undef PGD_COUNTER
 };
 
+/* and by their place in PgdSessionCounters */
+static const char *const session_names[] = {
+#define PGD_SESSION_COUNTER(name, combine, unit) #name,
+#include "sessionlist.h"
+#undef PGD_SESSION_COUNTER
+};
+
 static bool was_clean_shutdown(void);
 static void write_statement(const PgdStatement *s, const char *text, int len,
 							void *arg);
 static void write_stray(const PgdStrayError *error, void *arg);
+static void write_session(const PgdSessionSum *s, void *arg);
+static void put_names(DumpFile *dump, const char *const *names, int n);
+static void put_histogram(DumpFile *dump, const PgdHistogram *histogram);
 static bool check_file(DumpFile *dump);
 static bool read_file(DumpFile *dump);
-static bool read_counter_names(DumpFile *dump);
+static bool read_names(DumpFile *dump, const char *const *names, int nnames);
+static void get_counters(DumpFile *dump, uint64 *counters);
+static void get_histogram(DumpFile *dump, uint32 nbuckets,
+						  PgdHistogram *histogram);
 static bool is_time(TimestampTz t);
 static bool is_statement(const PgdStatement *s);
 static bool read_statement(DumpFile *dump);
+static bool is_session(const PgdSessionSum *s);
+static bool read_session(DumpFile *dump);
 
 static void
 put(DumpFile *dump, const void *data, size_t size)
@@ -156,13 +172,14 @@ pgd_snapshot_dump(void)
 	put_uint32(&dump, DUMP_MAGIC);
 	put_uint32(&dump, DUMP_FORMAT);
 	put_uint32(&dump, PGD_HISTOGRAM_BUCKETS);
-	put_uint32(&dump, PGD_COUNTERS);
-	for (int i = 0; i < PGD_COUNTERS; i++)
-		put(&dump, counter_names[i], strlen(counter_names[i]) + 1);
+	put_names(&dump, counter_names, PGD_COUNTERS);
 	put_uint64(&dump, (uint64) pgd_store_since());
 	pgd_store_read(write_statement, &dump);
 	put_uint32(&dump, 0);
 	pgd_strays_read(write_stray, &dump);
+	put_uint32(&dump, 0);
+	put_names(&dump, session_names, PGD_SESSION_COUNTERS);
+	pgd_store_read_sessions(write_session, &dump);
 	put_uint32(&dump, 0);
 
 	FIN_CRC32C(dump.crc);
@@ -203,6 +220,37 @@ was_clean_shutdown(void)
 	return clean;
 }
 
+static void
+put_names(DumpFile *dump, const char *const *names, int n)
+{
+	put_uint32(dump, n);
+	for (int i = 0; i < n; i++)
+		put(dump, names[i], strlen(names[i]) + 1);
+}
+
+static uint32
+buckets_in_use(const PgdHistogram *histogram)
+{
+	uint32		n = 0;
+
+	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
+		n += (histogram->count[i] != 0);
+	return n;
+}
+
+static void
+put_histogram(DumpFile *dump, const PgdHistogram *histogram)
+{
+	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
+	{
+		if (histogram->count[i] != 0)
+		{
+			put_uint32(dump, i);
+			put_uint64(dump, histogram->count[i]);
+		}
+	}
+}
+
 /*
  * A statement: its size in buckets plus one (zero ends the list), the fixed
  * part, the counters, the buckets in use, the text.
@@ -211,12 +259,8 @@ static void
 write_statement(const PgdStatement *s, const char *text, int len, void *arg)
 {
 	DumpFile   *dump = arg;
-	uint32		nbuckets = 0;
 
-	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
-		nbuckets += (s->histogram.count[i] != 0);
-
-	put_uint32(dump, nbuckets + 1);
+	put_uint32(dump, buckets_in_use(&s->histogram) + 1);
 	put(dump, &s->key, sizeof(s->key));
 	put_uint64(dump, s->fingerprint);
 	put_uint32(dump, s->encoding);
@@ -225,14 +269,7 @@ write_statement(const PgdStatement *s, const char *text, int len, void *arg)
 	put(dump, &s->counters, sizeof(s->counters));
 	put(dump, s->errors, sizeof(s->errors));
 	put(dump, s->plans, sizeof(s->plans));
-	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
-	{
-		if (s->histogram.count[i] != 0)
-		{
-			put_uint32(dump, i);
-			put_uint64(dump, s->histogram.count[i]);
-		}
-	}
+	put_histogram(dump, &s->histogram);
 	put_uint32(dump, len);
 	put(dump, text, len);
 }
@@ -246,6 +283,20 @@ write_stray(const PgdStrayError *error, void *arg)
 	put_uint32(dump, error->dbid);
 	put_uint32(dump, error->sqlstate);
 	put_uint64(dump, error->count);
+}
+
+/*
+ * The sessions of a kind: as a statement, without a text.
+ */
+static void
+write_session(const PgdSessionSum *s, void *arg)
+{
+	DumpFile   *dump = arg;
+
+	put_uint32(dump, buckets_in_use(&s->histogram) + 1);
+	put(dump, &s->key, sizeof(s->key));
+	put(dump, &s->counters, sizeof(s->counters));
+	put_histogram(dump, &s->histogram);
 }
 
 /* ----------
@@ -340,7 +391,7 @@ read_file(DumpFile *dump)
 	if (get_uint32(dump) != DUMP_MAGIC ||
 		get_uint32(dump) != DUMP_FORMAT ||
 		get_uint32(dump) != PGD_HISTOGRAM_BUCKETS ||
-		!read_counter_names(dump))
+		!read_names(dump, counter_names, PGD_COUNTERS))
 		return false;
 
 	since = (TimestampTz) get_uint64(dump);
@@ -358,6 +409,10 @@ read_file(DumpFile *dump)
 		if (!dump->bad)
 			pgd_strays_count(dbid, sqlstate, count);
 	}
+	if (!read_names(dump, session_names, PGD_SESSION_COUNTERS))
+		return false;
+	while (read_session(dump))
+		;
 	return !dump->bad && dump->left == 0;
 }
 
@@ -365,13 +420,15 @@ read_file(DumpFile *dump)
  * Find out which counter of ours each of the file's is.
  */
 static bool
-read_counter_names(DumpFile *dump)
+read_names(DumpFile *dump, const char *const *names, int nnames)
 {
 	uint32		n = get_uint32(dump);
 
 	if (dump->bad || n > MAX_NAMES)
 		return false;
 	dump->ncounters = n;
+	if (dump->counters != NULL)
+		pfree(dump->counters);
 	dump->counters = palloc(sizeof(int) * Max(n, 1));
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -386,13 +443,43 @@ read_counter_names(DumpFile *dump)
 			return false;
 
 		dump->counters[i] = -1;
-		for (int c = 0; c < PGD_COUNTERS; c++)
+		for (int c = 0; c < nnames; c++)
 		{
-			if (strcmp(name, counter_names[c]) == 0)
+			if (strcmp(name, names[c]) == 0)
 				dump->counters[i] = c;
 		}
 	}
 	return true;
+}
+
+/*
+ * Read the counters that the names told of.
+ */
+static void
+get_counters(DumpFile *dump, uint64 *counters)
+{
+	for (int i = 0; i < dump->ncounters; i++)
+	{
+		uint64		value = get_uint64(dump);
+
+		if (dump->counters[i] >= 0)
+			counters[dump->counters[i]] = value;
+	}
+}
+
+static void
+get_histogram(DumpFile *dump, uint32 nbuckets, PgdHistogram *histogram)
+{
+	for (uint32 i = 0; i < nbuckets && !dump->bad; i++)
+	{
+		uint32		bucket = get_uint32(dump);
+		uint64		count = get_uint64(dump);
+
+		if (bucket >= PGD_HISTOGRAM_BUCKETS)
+			dump->bad = true;
+		else
+			histogram->count[bucket] = count;
+	}
 }
 
 /*
@@ -446,25 +533,10 @@ read_statement(DumpFile *dump)
 	s.encoding = get_uint32(dump);
 	s.since = (TimestampTz) get_uint64(dump);
 	s.last_seen = (TimestampTz) get_uint64(dump);
-	for (int i = 0; i < dump->ncounters; i++)
-	{
-		uint64		value = get_uint64(dump);
-
-		if (dump->counters[i] >= 0)
-			((uint64 *) &s.counters)[dump->counters[i]] = value;
-	}
+	get_counters(dump, (uint64 *) &s.counters);
 	get(dump, s.errors, sizeof(s.errors));
 	get(dump, s.plans, sizeof(s.plans));
-	for (uint32 i = 0; i < nbuckets && !dump->bad; i++)
-	{
-		uint32		bucket = get_uint32(dump);
-		uint64		count = get_uint64(dump);
-
-		if (bucket >= PGD_HISTOGRAM_BUCKETS)
-			dump->bad = true;
-		else
-			s.histogram.count[bucket] = count;
-	}
+	get_histogram(dump, nbuckets, &s.histogram);
 	len = get_uint32(dump);
 	if (len > PGD_TEXT_MAX || !is_statement(&s) ||
 		!pgd_histogram_total(&s.histogram, &total))
@@ -474,5 +546,50 @@ read_statement(DumpFile *dump)
 
 	if (!dump->bad)
 		pgd_store_restore(&s, text, len);
+	return !dump->bad;
+}
+
+/*
+ * Does everything else rely on what this says?
+ */
+static bool
+is_session(const PgdSessionSum *s)
+{
+	const PgdSessionKey *key = &s->key;
+	int			len = strnlen(key->application, NAMEDATALEN);
+
+	for (int i = len; i < NAMEDATALEN; i++)
+	{
+		if (key->application[i] != '\0')
+			return false;
+	}
+	return len < NAMEDATALEN && OidIsValid(key->dbid) == OidIsValid(key->userid) &&
+		(OidIsValid(key->dbid) || len == 0) &&
+		is_time((TimestampTz) s->counters.first_begin) &&
+		is_time((TimestampTz) s->counters.last_begin);
+}
+
+/*
+ * Returns false at the end of the list, or when something is wrong.
+ */
+static bool
+read_session(DumpFile *dump)
+{
+	static PgdSessionSum s;
+	uint32		nbuckets = get_uint32(dump);
+	uint64		total;
+
+	if (dump->bad || nbuckets == 0)
+		return false;
+
+	memset(&s, 0, sizeof(s));
+	get(dump, &s.key, sizeof(s.key));
+	get_counters(dump, (uint64 *) &s.counters);
+	get_histogram(dump, nbuckets - 1, &s.histogram);
+	if (!is_session(&s) || !pgd_histogram_total(&s.histogram, &total))
+		dump->bad = true;
+
+	if (!dump->bad)
+		pgd_store_restore_session(&s);
 	return !dump->bad;
 }

@@ -13,10 +13,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "closing.h"
 #include "detectors.h"
 #include "rows.h"
 #include "store.h"
-#include "xact.h"
 
 /* What every row about a shape begins with. */
 typedef struct ShapeIdentity
@@ -204,7 +204,7 @@ static const char *const flag_names[] = {
 	"limited", "on_conflict", "sets_value", "guarded", "keyed", "volatile",
 	"time_dependent", "utility", "ddl", "creates", "locks_table", "notifies",
 	"copies", "fetches", "control", "setting", "foreign", "advisory",
-	"aggregates", "session_locks"
+	"aggregates", "session_locks", "returns"
 };
 
 PG_FUNCTION_INFO_V1(pgd_transactions);
@@ -279,7 +279,7 @@ read_shapes(FunctionCallInfo fcinfo, const Column *columns,
 	pgd_require_preload();
 	pgd_check_window(fcinfo);
 	pgd_rows_open(&sink, fcinfo, columns);
-	pgd_xact_read(visit, &sink);
+	pgd_closing_read(visit, &sink);
 }
 
 static void
@@ -462,7 +462,7 @@ pgd_open_transcripts(PG_FUNCTION_ARGS)
 
 		if (t->kind == PGD_XACT_NONE)
 			continue;
-		pgd_xact_sum_steps(t, &row.counters);
+		pgd_closing_sum_steps(t, &row.counters);
 		identify(&sink, &key, &t->tag, &row.id);
 		if (t->nsteps > 0 && row.id.key.shape != 0)
 		{

@@ -27,6 +27,10 @@
  *
  * - The table of shapes has a lock of its own, with the same rules.
  *
+ * - Sums of sessions have one lock more, by the same rules: a session counts
+ *	 without it, and waits for it where it begins and ends.  When its name
+ *	 changes, on a statement's way, it only tries.
+ *
  * - Under a lock there is no I/O, no error and no work that grows with
  *   anything but the partition's size.  A reader holds a partition for as
  *   long as copying it takes, well under a millisecond by default.
@@ -46,6 +50,7 @@
 #include "utils/timestamp.h"
 
 #include "reading.h"
+#include "sessions.h"
 #include "samples.h"
 #include "shapes.h"
 #include "store.h"
@@ -78,7 +83,8 @@ static Size memory;
 
 #define LOCK(p)		(&locks[p].lock)
 #define SHAPES_LOCK	LOCK(PGD_PARTITIONS)
-#define NLOCKS		(PGD_PARTITIONS + 1)
+#define SESSIONS_LOCK	LOCK(PGD_PARTITIONS + 1)
+#define NLOCKS		(PGD_PARTITIONS + 2)
 
 static Size store_layout(char *base);
 static bool lock_patiently(LWLock *lock, LWLockMode mode);
@@ -107,6 +113,7 @@ store_layout(char *base)
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
 	size = add_size(size, pgd_strays_layout(base + size));
+	size = add_size(size, pgd_sessions_layout(base + size, nslots));
 	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
 	size = add_size(size, pgd_table_layout(base + size));
 
@@ -159,6 +166,7 @@ pgd_store_startup(void)
 			pg_atomic_init_u32(&xact_slots[i].discard, 0);
 
 		pgd_strays_clear();
+		pgd_sessions_clear();
 		pgd_samples_clear();
 		pgd_table_clear();
 		pgd_shapes_clear();
@@ -422,6 +430,12 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		reset_shapes(userid, dbid);
 	if (!OidIsValid(userid) && queryid == 0)
 		pgd_strays_reset(dbid);
+	if (queryid == 0)
+	{
+		LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
+		pgd_sessions_forget(userid, dbid, GetCurrentTimestamp());
+		LWLockRelease(SESSIONS_LOCK);
+	}
 
 	/* any lock will do that keeps two of us apart */
 	LWLockAcquire(LOCK(0), LW_EXCLUSIVE);
@@ -680,6 +694,80 @@ pgd_store_copy_shapes(PgdShapesCopy *copy)
 		if (!complete)
 			pg_usleep(READER_NAP);
 	} while (!complete);
+}
+
+/* ----------
+ * Sessions
+ * ----------
+ */
+
+/*
+ * The place where a backend counts what its session does, or NULL if it is
+ * of a kind that has none.
+ */
+PgdSession *
+pgd_store_session_begin(int procno, const PgdSessionKey *key,
+						TimestampTz begin)
+{
+	PgdSession *session = shared ? pgd_sessions_get(procno) : NULL;
+
+	if (session != NULL)
+	{
+		LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
+		pgd_sessions_enter(session, key, begin);
+		LWLockRelease(SESSIONS_LOCK);
+	}
+	return session;
+}
+
+/*
+ * The session has another name from now on.  Returns false, without having
+ * done anything, if the lock is busy.
+ */
+bool
+pgd_store_session_rename(PgdSession *session, const PgdSessionKey *key,
+						 TimestampTz now)
+{
+	if (!lock_patiently(SESSIONS_LOCK, LW_EXCLUSIVE))
+		return false;
+	pgd_sessions_rename(session, key, now);
+	LWLockRelease(SESSIONS_LOCK);
+	return true;
+}
+
+void
+pgd_store_session_end(PgdSession *session, TimestampTz now)
+{
+	LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
+	pgd_sessions_leave(session, now);
+	LWLockRelease(SESSIONS_LOCK);
+}
+
+/*
+ * Put back what an earlier server left, as pgd_store_restore().
+ */
+void
+pgd_store_restore_session(const PgdSessionSum *sum)
+{
+	pgd_sessions_restore(sum);
+}
+
+/*
+ * Visit all sums of sessions, as of now.  No lock is held while visiting.
+ */
+void
+pgd_store_read_sessions(PgdSessionVisitor visit, void *arg)
+{
+	PgdSessionSum *sums = palloc(sizeof(PgdSessionSum) *
+								 (PGD_SESSION_SUMS + 1));
+	int			n;
+
+	LWLockAcquire(SESSIONS_LOCK, LW_SHARED);
+	n = pgd_sessions_copy(sums, GetCurrentTimestamp());
+	LWLockRelease(SESSIONS_LOCK);
+	for (int i = 0; i < n; i++)
+		visit(&sums[i], arg);
+	pfree(sums);
 }
 
 /* ----------

@@ -16,6 +16,7 @@
 
 #include "pg_diagnose.h"
 
+#include "sessions.h"
 #include "shapes.h"
 #include "slot.h"
 
@@ -74,6 +75,17 @@ extern void pgd_store_status(PgdStoreStatus *status);
 /* slots */
 extern PgdSlot *pgd_store_slot(int procno);
 extern int	pgd_store_partition(const PgdKey *key);
+
+/* sessions */
+extern PgdSession *pgd_store_session_begin(int procno,
+										   const PgdSessionKey *key,
+										   TimestampTz begin);
+extern bool pgd_store_session_rename(PgdSession *session,
+									 const PgdSessionKey *key,
+									 TimestampTz now);
+extern void pgd_store_session_end(PgdSession *session, TimestampTz now);
+extern void pgd_store_restore_session(const PgdSessionSum *sum);
+extern void pgd_store_read_sessions(PgdSessionVisitor visit, void *arg);
 
 /* transactions */
 extern PgdXactSlot *pgd_store_xact_slot(int procno);

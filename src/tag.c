@@ -38,6 +38,11 @@ static const Field fields[] = {
 	FIELD(traceparent)
 };
 
+PgdTag		pgd_tag;
+const char *pgd_tag_application = NULL;
+char		pgd_tag_comment[512];
+int			pgd_tag_comment_len = 0;
+
 static bool
 is_blank(char c)
 {
@@ -211,23 +216,35 @@ hash_text(uint64 hash, const char *text)
 }
 
 /*
- * Make a tag of an application's name and a comment, if there is one.
+ * Make a tag of the application's name and a comment, if there is one.
  */
 void
-pgd_tag_read(const char *application, const char *comment, int len,
-			 PgdTag *tag)
+pgd_tag_read(const PgdCommented *text)
 {
+	PgdTag	   *tag = &pgd_tag;
 	uint64		hash = UINT64CONST(0xcbf29ce484222325);
 
+	pgd_tag_application = application_name;
+	pgd_tag_comment_len = 0;
 	memset(tag, 0, sizeof(PgdTag));
-	copy_value(application, strlen(application), tag->application,
-			   sizeof(tag->application));
-	if (comment != NULL)
+	if (application_name != NULL)
+		copy_value(application_name, strlen(application_name),
+				   tag->application, sizeof(tag->application));
+	if (text->comment != NULL)
 	{
-		const char *end = comment + len;
+		const char *p = text->comment;
+		const char *end = p + text->comment_len;
 
-		while (comment < end)
-			comment = read_pair(comment, end, tag);
+		while (p < end)
+			p = read_pair(p, end, tag);
+
+		if (text->comment_len <= sizeof(pgd_tag_comment))
+		{
+			memcpy(pgd_tag_comment, text->comment, text->comment_len);
+			pgd_tag_comment_len = text->comment_len;
+		}
+		else
+			pgd_tag_comment_len = -1;	/* to be read each time */
 	}
 
 	hash = hash_text(hash, tag->application);

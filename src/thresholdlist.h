@@ -24,6 +24,16 @@ PGD_THRESHOLD(advisory_lock_leak_min_locks, 100, INT_MAX,
 	"Advisory locks of an idle session from which they are reported at once.")
 PGD_THRESHOLD(advisory_lock_leak_min_time, 600000, INT_MAX,
 	"Milliseconds from which an idle session with advisory locks is reported.")
+PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
+	"Transactions up to which a session that ends counts as one that ended early.")
+PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
+	"Sessions a second from which it is reported that most of them end early.")
+PGD_THRESHOLD(connection_churn_min_early_share, 0.5, 1,
+	"Share of sessions that end early from which their rate is reported.")
+PGD_THRESHOLD(connection_churn_min_rate, 5, INT_MAX,
+	"Sessions a second from which their rate is reported, however long they are.")
+PGD_THRESHOLD(connection_churn_min_sessions, 50, INT_MAX,
+	"Sessions from which their rate is judged.")
 PGD_THRESHOLD(cursor_holding_snapshot_critical_time, 900000, INT_MAX,
 	"Milliseconds from which an idle transaction with a snapshot is critical.")
 PGD_THRESHOLD(cursor_holding_snapshot_min_time, 60000, INT_MAX,
@@ -52,18 +62,42 @@ PGD_THRESHOLD(lock_wait_time_min_share, 0.05, 1,
 	"Share of database time that a statement waits for locks from which it is reported.")
 PGD_THRESHOLD(lock_wait_time_min_time, 1000, INT_MAX,
 	"Milliseconds of a single wait for a lock from which it is reported.")
+PGD_THRESHOLD(missing_guards_factor, 3, 1000,
+	"What the 99.9th percentile is multiplied with for a timeout that is proposed.")
+PGD_THRESHOLD(missing_guards_lock_timeout, 5000, INT_MAX,
+	"Milliseconds of lock_timeout proposed for roles that change the schema.")
+PGD_THRESHOLD(missing_guards_max_idle, 60000, INT_MAX,
+	"Milliseconds up to which idle_in_transaction_session_timeout is proposed.")
+PGD_THRESHOLD(missing_guards_max_time, 1000, INT_MAX,
+	"95th percentile of execution time in milliseconds up to which a role is not one for long computations.")
+PGD_THRESHOLD(missing_guards_min_idle, 10000, INT_MAX,
+	"Milliseconds from which idle_in_transaction_session_timeout is proposed.")
+PGD_THRESHOLD(missing_guards_min_timeout, 5000, INT_MAX,
+	"Milliseconds from which statement_timeout and transaction_timeout are proposed.")
+PGD_THRESHOLD(missing_guards_min_transactions, 1000, INT_MAX,
+	"Transactions of an application from which missing timeouts are reported.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
 	"Share of executions with parameters of their own from which a repeated statement fetches children.")
 PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
 	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
+PGD_THRESHOLD(pooling_blockers_min_transactions, 100, INT_MAX,
+	"Transactions from which it is reported what stands in the way of pooling them.")
+PGD_THRESHOLD(pooling_blockers_min_uses, 1, INT_MAX,
+	"Uses of what outlives a transaction from which they are reported.")
 PGD_THRESHOLD(prepared_xact_lingering_critical_time, 600000, INT_MAX,
 	"Milliseconds from which a prepared transaction is critical.")
 PGD_THRESHOLD(prepared_xact_lingering_min_time, 1000, INT_MAX,
 	"Milliseconds from which a prepared transaction is reported.")
 PGD_THRESHOLD(prepared_xact_lingering_warning_time, 60000, INT_MAX,
 	"Milliseconds from which a prepared transaction is a warning.")
+PGD_THRESHOLD(recovery_conflict_cancels_critical_cancels, 10, INT_MAX,
+	"Queries cancelled in favour of replay from which their share can be critical.")
+PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
+	"Share of executions cancelled in favour of replay from which that is critical.")
+PGD_THRESHOLD(recovery_conflict_cancels_min_per_hour, 1, INT_MAX,
+	"Queries an hour cancelled in favour of replay from which they are reported.")
 PGD_THRESHOLD(severity_critical_min_impact, 500, INT_MAX,
 	"Milliseconds of database time per second from which a finding is critical.")
 PGD_THRESHOLD(severity_warning_min_impact, 1, INT_MAX,
@@ -92,6 +126,8 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
+	"Writes that a standby refused from which they are reported.")
 PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,
 	"Milliseconds from which holding back vacuum is critical.")
 PGD_THRESHOLD(xmin_horizon_holder_min_age, 1000000, INT_MAX,

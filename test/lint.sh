@@ -67,30 +67,27 @@ concept_of()
 layer_of()
 {
 	case $1 in
-		pg_diagnose) echo 11 ;;
-		hooks | worker | sqlfuncs | sqlfuncs_*) echo 10 ;;
-		error | xact | session | advise) echo 9 ;;
-		statement | detectors | touches | predicate) echo 8 ;;
-		plan | text | snapshot | rows | traits | whatif) echo 7 ;;
-		pending | sampler) echo 6 ;;
+		pg_diagnose) echo 12 ;;
+		hooks | worker | sqlfuncs | sqlfuncs_*) echo 11 ;;
+		error | xact | session | advise) echo 10 ;;
+		transcribe) echo 9 ;;
+		statement | touches | repeats | blocking | closing | predicate) echo 8 ;;
+		plan | traits | rows | detectors | pending_shapes | snapshot | whatif) echo 7 ;;
+		pending | text | sampler) echo 6 ;;
 		store) echo 5 ;;
-		reading) echo 4 ;;
-		table | strays | slot | shapes | writers | samples | sessions) echo 3 ;;
-		guc | sums | transcript | tag | histogram_*) echo 2 ;;
+		reading | shapes) echo 4 ;;
+		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;
+		guc | sums | transcript | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
-		histogram | counterlist | xactlist | thresholdlist | compat) echo 0 ;;
+		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;
 	esac
 }
 
-# Siblings do not know each other, but for these: a collector its helpers, and
-# the running transaction its detectors.
+# Siblings do not know each other.
 is_allowed_sibling()
 {
-	case "$1 $2" in
-		"xact detectors") ;;
-		*) [ "$1" = "$2" ] || [ "$(layer_of "$1")" = 0 ] ;;
-	esac
+	[ "$1" = "$2" ] || [ "$(layer_of "$1")" = 0 ]
 }
 
 layers()
@@ -314,7 +311,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate error text xact detectors store hooks" \
+	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols

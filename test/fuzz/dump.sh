@@ -56,7 +56,8 @@ ask()
 }
 
 # Statements with all there is to be saved: errors, plans, several users and
-# databases, an (evicted) row, texts of every length.
+# databases, an (evicted) row, texts of every length; and sessions of several
+# kinds.
 start || { show "the server does not start" 40 "$work/log"; exit 1; }
 as_server_user "$bindir/createdb" -h "$work/socket" -U postgres other
 ask -v ON_ERROR_STOP=0 >"$work/load.log" <<'SQL'
@@ -76,6 +77,7 @@ SELEC;
 \c other
 SELECT 'äöü€' AS "äöü€";
 DO $$ BEGIN PERFORM count(*) FROM pg_class; END $$;
+SELECT format('SET application_name = %L', repeat('x', n)) FROM generate_series(0, 63) AS n \gexec
 SQL
 stop fast
 cp "$file" "$work/good"
@@ -99,7 +101,8 @@ my ($names) = $data =~ /^.{16}((?:[a-z_]+\0)+)/s or die;
 my $first = 16 + length $names;
 my $counters = unpack 'L', substr $data, 12, 4;
 my @fields = ((map { 4 * $_ } 0 .. 3), $first);
-for (my $at = $first + 8; $at + 4 <= length $data;)
+my $at = $first + 8;
+while ($at + 4 <= length $data)
 {
 	my $buckets = unpack 'L', substr $data, $at, 4;
 	last if $buckets-- == 0;
@@ -110,6 +113,21 @@ for (my $at = $first + 8; $at + 4 <= length $data;)
 	$at = $behind + 344 + 12 * $buckets;
 	push @fields, $at;
 	$at += 4 + unpack 'L', substr $data, $at, 4;
+}
+# Strays, and the same of sessions.
+$at += 4;
+$at += 20 while unpack 'L', substr $data, $at, 4;
+$at += 4;
+push @fields, $at;
+$counters = unpack 'L', substr $data, $at, 4;
+$at += 4;
+$at = 1 + index $data, "\0", $at for 1 .. $counters;
+while (my $buckets = unpack 'L', substr $data, $at, 4)
+{
+	push @fields, map { $at + $_ } 0, 4, 8, 12, 75;
+	push @fields, $at + 76 + 8 * int rand $counters;
+	push @fields, $at + 76 + 8 * $counters + 4 * int rand 3 * $buckets - 3 if $buckets > 1;
+	$at += 76 + 8 * $counters + 12 * ($buckets - 1);
 }
 
 for (1 .. 1 + int rand 3)
@@ -161,6 +179,7 @@ FROM diagnose.statements(diagnose.since_reset()) s;
 SELECT count(e::text) FROM diagnose.errors_by_sqlstate(diagnose.since_reset()) e;
 SELECT count(p::text) FROM diagnose.plans(diagnose.since_reset()) p;
 SELECT count(o::text) FROM diagnose.own_status() o;
+SELECT count(s::text), count(diagnose.quantile(histogram, 0.5)) FROM diagnose.sessions(diagnose.since_reset()) s;
 SELECT diagnose.seconds(diagnose.since_reset()) > 0;
 SELECT count(query) FROM diagnose.statements(diagnose.since_reset()) WHERE calls < 0 OR total_exec_time < 0;
 -- a statement of the file goes on being counted

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * closing.h
+ *		A transcript comes to its end: what is known only then.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_CLOSING_H
+#define PGD_CLOSING_H
+
+#include "shapes.h"
+
+/* All numbers of a shape. */
+typedef void (*PgdShapeVisitor) (const PgdShape *shape, void *arg);
+
+PGD_BEGIN_INTERNAL
+
+extern void pgd_closing_finish(PgdXactOutcome outcome, TimestampTz stop,
+							   TimestampTz unlocked);
+extern void pgd_closing_sum_steps(const PgdTranscript *t,
+								  PgdXactCounters *sums);
+extern void pgd_closing_read(PgdShapeVisitor visit, void *arg);
+
+PGD_END_INTERNAL
+
+#endif							/* PGD_CLOSING_H */

@@ -1,0 +1,84 @@
+/*-------------------------------------------------------------------------
+ *
+ * repeats.h
+ *		Which parameters a transcript has seen, and which tables it wrote.
+ *
+ *
+ * Only for this backend.  The latest PGD_REPEATS or so are remembered: with
+ * more than that something is missed, and nothing invented.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_REPEATS_H
+#define PGD_REPEATS_H
+
+#include "port/pg_bitutils.h"
+
+#include "traits.h"
+
+#define PGD_REPEATS		128
+
+typedef struct PgdRepeats
+{
+	uint64		serial;			/* of the transcript */
+	uint32		epoch;			/* one more with each write */
+	uint32		written[64];	/* epoch, by bit of PgdTraits.writes */
+	struct
+	{
+		uint32		tag;		/* of statement and parameters */
+		uint32		epoch;
+	}			seen[PGD_REPEATS];
+} PgdRepeats;
+
+PGD_BEGIN_INTERNAL
+
+extern PgdRepeats pgd_repeats;
+
+PGD_END_INTERNAL
+
+/*
+ * Executions with the parameters of an earlier one.
+ */
+static inline void
+pgd_count_repeats(PgdTranscript *t, PgdStep *step, const PgdTraits *traits,
+				  uint64 params, uint64 time)
+{
+	uint64		hash = (params ^ pgd_repeats.serial) *
+		UINT64CONST(0x9E3779B97F4A7C15);
+	int			place = hash >> 57;
+	uint32		mark = (uint32) hash | 1;
+
+	StaticAssertStmt(PGD_REPEATS == 128, "seven bits of the hash");
+	if (unlikely(pgd_repeats.seen[place].tag == mark))
+	{
+		bool		unchanged = (traits->flags & PGD_READS) != 0 &&
+			(traits->flags & (PGD_VOLATILE | PGD_LOCKS_ROWS)) == 0 &&
+			(t->kind == PGD_XACT_BLOCK ||
+			 (traits->flags & PGD_TIME_DEPENDENT) == 0);
+
+		if (pgd_repeats.seen[place].epoch != pgd_repeats.epoch)
+		{
+			for (uint64 r = traits->reads; r != 0 && unchanged; r &= r - 1)
+				unchanged = (int32) (pgd_repeats.written[pg_rightmost_one_pos64(r)] -
+									 pgd_repeats.seen[place].epoch) <= 0;
+		}
+		step->repeats++;
+		t->saw |= PGD_SAW_REPETITION;
+		if (unchanged)
+		{
+			step->idle_repeats++;
+			step->repeated_time += time;
+		}
+	}
+	pgd_repeats.seen[place].tag = mark;
+	pgd_repeats.seen[place].epoch = pgd_repeats.epoch;
+
+	if (traits->writes != 0)
+	{
+		pgd_repeats.epoch++;
+		for (uint64 w = traits->writes; w != 0; w &= w - 1)
+			pgd_repeats.written[pg_rightmost_one_pos64(w)] = pgd_repeats.epoch;
+	}
+}
+
+#endif							/* PGD_REPEATS_H */
