@@ -39,6 +39,7 @@
 #include "utils/timestamp.h"
 
 #include "guc.h"
+#include "sessions.h"
 #include "snapshot.h"
 #include "store.h"
 #include "strays.h"
@@ -590,6 +591,6 @@ read_session(DumpFile *dump)
 		dump->bad = true;
 
 	if (!dump->bad)
-		pgd_store_restore_session(&s);
+		pgd_sessions_restore(&s);
 	return !dump->bad;
 }

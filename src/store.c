@@ -697,8 +697,7 @@ pgd_store_copy_shapes(PgdShapesCopy *copy)
  * of a kind that has none.
  */
 PgdSession *
-pgd_store_session_begin(int procno, const PgdSessionKey *key,
-						TimestampTz begin)
+pgd_store_session_begin(int procno, const PgdSessionKey *key, TimestampTz begin)
 {
 	PgdSession *session = shared ? pgd_sessions_get(procno) : NULL;
 
@@ -732,15 +731,6 @@ pgd_store_session_end(PgdSession *session, TimestampTz now)
 	LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
 	pgd_sessions_leave(session, now);
 	LWLockRelease(SESSIONS_LOCK);
-}
-
-/*
- * Put back what an earlier server left, as pgd_store_restore().
- */
-void
-pgd_store_restore_session(const PgdSessionSum *sum)
-{
-	pgd_sessions_restore(sum);
 }
 
 /*
