@@ -14,6 +14,7 @@
 
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "executor/execdesc.h"
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
@@ -66,6 +67,24 @@
 #define pgd_my_proc_number() ((int) MyProcNumber)
 #else
 #define pgd_my_proc_number() ((int) MyProc->pgprocno)
+#endif
+
+/* 17 renamed the halves of a virtual transaction's identifier, and nextXid's home */
+#if PG_VERSION_NUM >= 170000
+#define pgd_proc_vxid_owner(proc) ((uint32) (proc)->vxid.procNumber)
+#define pgd_proc_lxid(proc) ((proc)->vxid.lxid)
+#define pgd_next_full_xid() (TransamVariables->nextXid)
+#else
+#define pgd_proc_vxid_owner(proc) ((uint32) (proc)->backendId)
+#define pgd_proc_lxid(proc) ((proc)->lxid)
+#define pgd_next_full_xid() (ShmemVariableCache->nextXid)
+#endif
+
+/* 16 renamed the way to all entries of pg_stat_activity */
+#if PG_VERSION_NUM >= 160000
+#define pgd_local_beentry(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define pgd_local_beentry(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
 /* 17 lets one ask for a stronger lock, too */

@@ -20,6 +20,7 @@
 int			pgd_max;
 int			pgd_query_text_memory;
 int			pgd_query_text_size;
+int			pgd_sample_interval;
 bool		pgd_save;
 int			pgd_burst_gap;
 int			pgd_max_transactions;
@@ -57,7 +58,7 @@ pgd_guc_init(void)
 {
 	DefineCustomIntVariable("pg_diagnose.burst_gap",
 							"Think time that ends a burst of autocommit statements.",
-							"0 takes eight times the session's usual one, from 5 to 250 ms.",
+							"0 takes eight times the session's usual one, from 5 to 25 ms.",
 							&pgd_burst_gap,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
@@ -86,6 +87,13 @@ pgd_guc_init(void)
 							NULL, &pgd_query_text_size,
 							1024, 64, PGD_TEXT_MAX,
 							PGC_POSTMASTER, GUC_UNIT_BYTE, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.sample_interval",
+							"Time between two looks at what sessions wait for.",
+							"0 turns sampling off.",
+							&pgd_sample_interval,
+							50, 0, 60000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pg_diagnose.save",
 							 "Keep what is known through a shutdown of the server.",

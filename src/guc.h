@@ -34,6 +34,7 @@ extern int	pgd_max;			/* statements */
 extern int	pgd_max_transactions;	/* shapes */
 extern int	pgd_query_text_memory;	/* kilobytes */
 extern int	pgd_query_text_size;	/* bytes */
+extern int	pgd_sample_interval;	/* milliseconds, 0: never */
 extern bool pgd_save;
 extern int	pgd_track;			/* PgdTrack */
 extern bool pgd_track_planning;

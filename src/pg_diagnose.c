@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "hooks.h"
+#include "worker.h"
 
 PGD_MODULE_MAGIC;
 
@@ -40,4 +41,5 @@ _PG_init(void)
 	EnableQueryId();
 	pgd_guc_init();
 	pgd_hooks_init();
+	pgd_worker_register();
 }

@@ -204,7 +204,7 @@ static const char *const flag_names[] = {
 	"limited", "on_conflict", "sets_value", "guarded", "keyed", "volatile",
 	"time_dependent", "utility", "ddl", "creates", "locks_table", "notifies",
 	"copies", "fetches", "control", "setting", "foreign", "advisory",
-	"aggregates", "session_locks"
+	"aggregates", "session_locks", "returns"
 };
 
 PG_FUNCTION_INFO_V1(pgd_transactions);

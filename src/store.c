@@ -51,6 +51,7 @@
 
 #include "reading.h"
 #include "sessions.h"
+#include "samples.h"
 #include "shapes.h"
 #include "store.h"
 #include "strays.h"
@@ -113,6 +114,7 @@ store_layout(char *base)
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
 	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_sessions_layout(base + size, nslots));
+	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
 	size = add_size(size, pgd_table_layout(base + size));
 
 	xact_slots = (PgdXactSlot *) (base + size);
@@ -165,6 +167,7 @@ pgd_store_startup(void)
 
 		pgd_strays_clear();
 		pgd_sessions_clear();
+		pgd_samples_clear();
 		pgd_table_clear();
 		pgd_shapes_clear();
 		pgd_writers_clear();
@@ -433,6 +436,12 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		pgd_sessions_forget(userid, dbid, GetCurrentTimestamp());
 		LWLockRelease(SESSIONS_LOCK);
 	}
+
+	/* any lock will do that keeps two of us apart */
+	LWLockAcquire(LOCK(0), LW_EXCLUSIVE);
+	pgd_samples_forget(userid, dbid, queryid);
+	LWLockRelease(LOCK(0));
+
 	if (everything)
 	{
 		pg_atomic_write_u64(&shared->uncaptured, 0);

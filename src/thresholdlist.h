@@ -20,6 +20,10 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(advisory_lock_leak_min_locks, 100, INT_MAX,
+	"Advisory locks of an idle session from which they are reported at once.")
+PGD_THRESHOLD(advisory_lock_leak_min_time, 600000, INT_MAX,
+	"Milliseconds from which an idle session with advisory locks is reported.")
 PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
 	"Transactions up to which a session that ends counts as one that ended early.")
 PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
@@ -30,6 +34,10 @@ PGD_THRESHOLD(connection_churn_min_rate, 5, INT_MAX,
 	"Sessions a second from which their rate is reported, however long they are.")
 PGD_THRESHOLD(connection_churn_min_sessions, 50, INT_MAX,
 	"Sessions from which their rate is judged.")
+PGD_THRESHOLD(cursor_holding_snapshot_critical_time, 900000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is critical.")
+PGD_THRESHOLD(cursor_holding_snapshot_min_time, 60000, INT_MAX,
+	"Milliseconds from which an idle transaction with a snapshot is reported.")
 PGD_THRESHOLD(failing_statement_min_failures, 5, INT_MAX,
 	"Failed executions from which a statement is reported as failing.")
 PGD_THRESHOLD(failing_statement_min_ratio, 0.01, 1,
@@ -40,8 +48,20 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
+	"Sessions waiting for one row from which the queue is too long.")
+PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
+	"Milliseconds with too long a queue for a row from which a table is reported.")
 PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
 	"Think time in milliseconds from which it is looked whether others wait for the transaction.")
+PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is critical.")
+PGD_THRESHOLD(lock_wait_time_min_samples, 20, INT_MAX,
+	"Samples of a statement's waits for locks from which their share is judged.")
+PGD_THRESHOLD(lock_wait_time_min_share, 0.05, 1,
+	"Share of database time that a statement waits for locks from which it is reported.")
+PGD_THRESHOLD(lock_wait_time_min_time, 1000, INT_MAX,
+	"Milliseconds of a single wait for a lock from which it is reported.")
 PGD_THRESHOLD(missing_guards_factor, 3, 1000,
 	"What the 99.9th percentile is multiplied with for a timeout that is proposed.")
 PGD_THRESHOLD(missing_guards_lock_timeout, 5000, INT_MAX,
@@ -66,6 +86,12 @@ PGD_THRESHOLD(pooling_blockers_min_transactions, 100, INT_MAX,
 	"Transactions from which it is reported what stands in the way of pooling them.")
 PGD_THRESHOLD(pooling_blockers_min_uses, 1, INT_MAX,
 	"Uses of what outlives a transaction from which they are reported.")
+PGD_THRESHOLD(prepared_xact_lingering_critical_time, 600000, INT_MAX,
+	"Milliseconds from which a prepared transaction is critical.")
+PGD_THRESHOLD(prepared_xact_lingering_min_time, 1000, INT_MAX,
+	"Milliseconds from which a prepared transaction is reported.")
+PGD_THRESHOLD(prepared_xact_lingering_warning_time, 60000, INT_MAX,
+	"Milliseconds from which a prepared transaction is a warning.")
 PGD_THRESHOLD(recovery_conflict_cancels_critical_cancels, 10, INT_MAX,
 	"Queries cancelled in favour of replay from which their share can be critical.")
 PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
@@ -102,3 +128,9 @@ PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
 PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
 	"Writes that a standby refused from which they are reported.")
+PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,
+	"Milliseconds from which holding back vacuum is critical.")
+PGD_THRESHOLD(xmin_horizon_holder_min_age, 1000000, INT_MAX,
+	"Transactions since then from which holding back vacuum is reported.")
+PGD_THRESHOLD(xmin_horizon_holder_min_time, 900000, INT_MAX,
+	"Milliseconds from which holding back vacuum is reported.")

@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -158,6 +159,8 @@ look_at_tables(PgdTraits *traits, const PlannedStmt *stmt)
 		if (mark->waitPolicy != LockWaitBlock)
 			traits->flags |= PGD_SKIPS_LOCKED;
 	}
+	if (stmt->hasReturning)
+		traits->flags |= PGD_RETURNS;
 	if (traits->reads != 0 && stmt->commandType == CMD_SELECT)
 		traits->flags |= PGD_READS;
 }
@@ -659,6 +662,28 @@ pgd_traits_number(const PgdTraits *traits, const QueryDesc *queryDesc)
  * ----------
  */
 
+/* Is it something that is locked by a lock on a table? */
+static bool
+is_table(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_INDEX:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_TRIGGER:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static uint32
 utility_flags(Node *stmt)
 {
@@ -684,10 +709,19 @@ utility_flags(Node *stmt)
 		case T_CreateStmt:
 		case T_CreateTableAsStmt:
 			return PGD_DDL | PGD_CREATES;
-		case T_IndexStmt:
 		case T_AlterTableStmt:
+			return PGD_DDL |
+				(AlterTableGetLockLevel(((AlterTableStmt *) stmt)->cmds) >=
+				 ShareLock ? PGD_LOCKS_TABLE : 0);
+		case T_IndexStmt:
+			return PGD_DDL |
+				(((IndexStmt *) stmt)->concurrent ? 0 : PGD_LOCKS_TABLE);
 		case T_RenameStmt:
+			return PGD_DDL |
+				(is_table(((RenameStmt *) stmt)->renameType) ? PGD_LOCKS_TABLE : 0);
 		case T_DropStmt:
+			return PGD_DDL |
+				(is_table(((DropStmt *) stmt)->removeType) ? PGD_LOCKS_TABLE : 0);
 		case T_TruncateStmt:
 		case T_RefreshMatViewStmt:
 		case T_ClusterStmt:
@@ -771,6 +805,21 @@ pgd_traits_utility_table(const Node *stmt)
 			break;
 		case T_AlterTableStmt:
 			relation = ((const AlterTableStmt *) stmt)->relation;
+			break;
+		case T_RenameStmt:
+			relation = ((const RenameStmt *) stmt)->relation;
+			break;
+		case T_CreateTrigStmt:
+			relation = ((const CreateTrigStmt *) stmt)->relation;
+			break;
+		case T_RefreshMatViewStmt:
+			relation = ((const RefreshMatViewStmt *) stmt)->relation;
+			break;
+		case T_ClusterStmt:
+			relation = ((const ClusterStmt *) stmt)->relation;
+			break;
+		case T_ReindexStmt:
+			relation = ((const ReindexStmt *) stmt)->relation;
 			break;
 		case T_CopyStmt:
 			relation = ((const CopyStmt *) stmt)->relation;

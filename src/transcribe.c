@@ -416,6 +416,7 @@ pgd_transcribe_failed(PgdExecution *execution, int sqlstate)
 			pgd_touches_insert(t, step);
 	}
 	t->saw |= PGD_SAW_ERROR;
+	note_xid(t, execution->started);
 	if (t->kind == PGD_XACT_BURST)
 		t->counters.aborted_time += execution->time;
 	pgd_xact_end_change(pgd_xact_slot);

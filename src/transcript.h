@@ -86,6 +86,7 @@ typedef enum PgdXactOutcome
 #define PGD_ADVISORY		(1 << 23)	/* takes an advisory lock ... */
 #define PGD_SESSION_LOCKS	(1 << 25)	/* ... that outlives the transaction */
 #define PGD_AGGREGATES		(1 << 24)
+#define PGD_RETURNS			(1 << 26)	/* RETURNING */
 
 /* One position. */
 typedef struct PgdStep

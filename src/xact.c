@@ -26,12 +26,10 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
-#include "storage/proc.h"
+#include "storage/ipc.h"
+#include "tcop/pquery.h"
 #include "utils/backend_status.h"
-#include "utils/guc.h"
-#include "utils/snapmgr.h"
+#include "utils/portal.h"
 #include "utils/timestamp.h"
 
 #include "blocking.h"
@@ -44,7 +42,7 @@
 
 #define BURST_FACTOR	8		/* times the usual think time ends a burst ... */
 #define BURST_MIN		5000	/* ... but not less than this, */
-#define BURST_MAX		250000	/* nor more than that, microseconds */
+#define BURST_MAX		25000	/* nor more than that, microseconds */
 
 #define NS(us)			((uint64) (us) * 1000)
 
@@ -266,7 +264,11 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	PgdCommented text;
 
 	execution->transcribed = true;
-	if (unlikely(pgd_xact_slot == NULL || !pgd_track_transactions || pgd_running.failed))
+	if (unlikely(pgd_xact_slot == NULL || !pgd_track_transactions ||
+				 pgd_running.failed))
+		return;
+	/* what deferred triggers do when a transaction commits is nobody's */
+	if (unlikely(ActivePortal == NULL))
 		return;
 	execution->transcribed = false;
 	execution->params = 0;
@@ -410,7 +412,7 @@ pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt)
 
 	if (execution->transcribed || pgd_xact_slot == NULL)
 		return;
-	pgd_running.active = IsTransactionState();
+	pgd_running.active = IsTransactionOrTransactionBlock();
 	if (pgd_running.active && traits != NULL &&
 		(traits->flags & (PGD_DDL | PGD_LOCKS_TABLE | PGD_COPIES)) != 0)
 		relid = pgd_traits_utility_table(stmt);
@@ -479,12 +481,10 @@ committed(void)
 	{
 		t->counters.commits = 1;
 		finish(PGD_XACT_COMMITTED, pgd_running.stopped);
+		return;
 	}
-	else
-	{
-		t->counters.commits++;
-		t->idle_since = pgd_running.stopped;
-	}
+	t->counters.commits++;
+	t->idle_since = pgd_running.stopped;
 	pgd_running.active = false;
 	pgd_running.has_xid = false;
 	pgd_running.first_fingerprint = 0;
@@ -519,6 +519,8 @@ aborted(void)
 		t->sqlstate = pgd_running.sqlstate;
 		t->saw |= PGD_SAW_ERROR;
 		pgd_running.failed_at = now;
+		t->isolation = XactIsoLevel;
+		t->read_only = XactReadOnly;
 		remember_for_retry(t->start, now);
 		if (pgd_running.ending)
 		{
@@ -558,7 +560,11 @@ pgd_xact_event(XactEvent event)
 			committed();
 			break;
 		case XACT_EVENT_ABORT:
-			aborted();
+			/* the removal of temporary tables comes before our turn */
+			if (proc_exit_inprogress)
+				pgd_xact_exit();
+			else
+				aborted();
 			break;
 		case XACT_EVENT_PREPARE:
 			slot->open.counters.prepared = 1;
@@ -609,6 +615,7 @@ finish(PgdXactOutcome outcome, TimestampTz stop)
 
 	pgd_running.active = pgd_running.ending = pgd_running.rolling_back = pgd_running.failed = false;
 	pgd_running.has_xid = pgd_running.holding = false;
+	pgd_running.first_fingerprint = 0;
 	if (pgd_running.chain)
 	{
 		pgd_running.chain = false;

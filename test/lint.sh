@@ -73,7 +73,7 @@ layer_of()
 		transcribe) echo 9 ;;
 		statement | touches | repeats | blocking | closing | predicate) echo 8 ;;
 		plan | traits | rows | detectors | pending_shapes | snapshot | whatif) echo 7 ;;
-		pending | text) echo 6 ;;
+		pending | text | sampler) echo 6 ;;
 		store) echo 5 ;;
 		reading | shapes) echo 4 ;;
 		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;

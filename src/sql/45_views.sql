@@ -148,10 +148,16 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' ELSE 'primary' EN
 	o.own_time AS own_ms,
 	o.own_time_max AS own_ms_max,
 	o.wait_time AS wait_ms,
-	o.wait_time_max AS wait_ms_max
-FROM diagnose.own_status() AS o, counted AS c;
+	o.wait_time_max AS wait_ms_max,
+	CASE
+		WHEN NOT p.is_running THEN 'not running'
+		WHEN p.sample_interval = 0 THEN 'off'
+		ELSE 'running'
+	END AS sampler,
+	p.last_sample
+FROM diagnose.own_status() AS o, counted AS c, diagnose.sampler() AS p;
 COMMENT ON VIEW diagnose.status IS
-'pg_diagnose about itself: role of the server, since when it counts, how much of the work it can tell apart, memory, evictions, drops and its own time';
+'pg_diagnose about itself: role of the server, since when it counts, how much of the work it can tell apart, memory, evictions, drops, its own time, and whether it samples';
 COMMENT ON COLUMN diagnose.status.coverage_pct IS 'executions known by statement, in percent of all; the rest was evicted, or had no query identifier';
 COMMENT ON COLUMN diagnose.status.uncaptured IS 'executions that could not be captured, for want of a query identifier or memory';
 COMMENT ON COLUMN diagnose.status.texts_dropped IS 'statements kept without text, for want of query_text_memory';
@@ -159,3 +165,5 @@ COMMENT ON COLUMN diagnose.status.own_ms IS 'milliseconds spent registering, mer
 COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once, which on a busy machine includes not being scheduled';
 COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent asleep, waiting for another session';
 COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';
+COMMENT ON COLUMN diagnose.status.sampler IS 'the background worker that looks at what sessions wait for: running, off (sample_interval is 0) or not running';
+COMMENT ON COLUMN diagnose.status.last_sample IS 'when it last looked';

@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.c
+ *		The background worker: looks at all sessions, many times a second.
+ *
+ * It is connected to shared memory but to no database, so it stands in the
+ * way of nothing: not of DROP DATABASE, not of a shutdown, and it works on a
+ * standby.  It takes no lock that a statement could wait for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/procsignal.h"
+#include "utils/guc.h"
+#include "utils/wait_event.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "sampler.h"
+#include "samples.h"
+#include "store.h"
+#include "worker.h"
+
+#define RESTART_TIME	10		/* seconds, should it fail */
+
+/* Looks do not fall into step with what happens at regular times. */
+#define JITTER			0.2
+
+/*
+ * A look stands for the time since the one before, but not if the machine, or
+ * this process, was asleep meanwhile.
+ */
+#define LONGEST_GAP		20		/* intervals, or else a second */
+
+PGDLLEXPORT void pgd_worker_main(Datum arg);
+
+void
+pgd_worker_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_name = "pg_diagnose sampler",
+		.bgw_type = "pg_diagnose sampler",
+		.bgw_flags = BGWORKER_SHMEM_ACCESS,
+		.bgw_start_time = BgWorkerStart_ConsistentState,
+		.bgw_restart_time = RESTART_TIME,
+		.bgw_library_name = "pg_diagnose",
+		.bgw_function_name = "pgd_worker_main",
+	};
+
+	RegisterBackgroundWorker(&worker);
+}
+
+static void
+leave(int code, Datum arg)
+{
+	pgd_samples_detach();
+}
+
+/*
+ * Milliseconds to the next look.
+ */
+static long
+nap(void)
+{
+	double		factor = 1 - JITTER +
+		2 * JITTER * pg_prng_double(&pg_global_prng_state);
+
+	return Max(1L, (long) (pgd_sample_interval * factor + 0.5));
+}
+
+/*
+ * The time that a look stands for.
+ */
+static uint64
+time_since(uint64 before, uint64 now)
+{
+	uint64		interval = (uint64) pgd_sample_interval * 1000000;
+	uint64		longest = Max(interval * LONGEST_GAP, UINT64CONST(1000000000));
+
+	return before == 0 ? interval : Min(now - before, longest);
+}
+
+/*
+ * Wait for the time to pass or for somebody to tell us something.
+ */
+static void
+rest(void)
+{
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (pgd_sample_interval > 0)
+		events |= WL_TIMEOUT;
+	(void) WaitLatch(MyLatch, events, nap(), PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+
+	/* Not 0, which would mean that it never wants to be started again. */
+	if (ShutdownRequestPending)
+		proc_exit(1);
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+void
+pgd_worker_main(Datum arg)
+{
+	uint64		before = 0;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
+	BackgroundWorkerUnblockSignals();
+
+	pgd_sampler_start();
+	before_shmem_exit(leave, (Datum) 0);
+	pgd_samples_attach(MyProcPid);
+
+	for (;;)
+	{
+		rest();
+		if (pgd_sample_interval > 0)
+		{
+			uint64		now = pgd_clock();
+
+			pgd_sampler_tick(time_since(before, now));
+			before = now;
+		}
+		else
+			before = 0;
+	}
+}
