@@ -42,6 +42,7 @@
 #include "detectors.h"
 #include "dumpfile.h"
 #include "guc.h"
+#include "sessions.h"
 #include "snapshot.h"
 #include "store.h"
 #include "strays.h"
@@ -499,7 +500,7 @@ read_session(DumpFile *dump)
 		dump->bad = true;
 
 	if (!dump->bad)
-		pgd_store_restore_session(&s);
+		pgd_sessions_restore(&s);
 	return !dump->bad;
 }
 
