@@ -36,9 +36,11 @@ typedef struct PgdShapeTable
 static PgdShapeTable *table;
 static int32 *chains;			/* [nchains] */
 static PgdShapeEntry *entries;	/* [nentries] */
+static PgdXactSlot *slots;		/* [nslots] */
 
 static int	nchains;
 static int	nentries;
+static int	nslots;
 
 /* ----------
  * Sums
@@ -151,6 +153,17 @@ pgd_shape_observe(PgdShapeSums *sum, const PgdObservation *seen)
 }
 
 void
+pgd_shape_add(PgdShape *sum, const PgdShape *more)
+{
+	pgd_shape_sums_add(&sum->sums, &more->sums);
+	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
+	{
+		for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
+			sum->histograms[h].count[i] += more->histograms[h].count[i];
+	}
+}
+
+void
 pgd_shape_add_pending(PgdShape *sum, const PgdPendingShape *more)
 {
 	pgd_shape_sums_add(&sum->sums, &more->sums);
@@ -216,9 +229,11 @@ pgd_shape_count_time(PgdPendingShape *pending, PgdXactHistogram which,
  * Find out the size and, given where to begin, the places of everything.
  */
 Size
-pgd_shapes_layout(char *base)
+pgd_shapes_layout(char *base, int backends)
 {
 	Size		size = 0;
+
+	nslots = backends;
 
 	nentries = pgd_max_transactions;
 	nchains = pg_nextpower2_32(nentries);
@@ -232,6 +247,7 @@ pgd_shapes_layout(char *base)
 	PLACE(table, PgdShapeTable, 1);
 	PLACE(chains, int32, nchains);
 	PLACE(entries, PgdShapeEntry, nentries);
+	PLACE(slots, PgdXactSlot, nslots);
 #undef PLACE
 
 	return size;
@@ -240,6 +256,9 @@ pgd_shapes_layout(char *base)
 void
 pgd_shapes_clear(void)
 {
+	memset(slots, 0, sizeof(PgdXactSlot) * nslots);
+	for (int i = 0; i < nslots; i++)
+		pg_atomic_init_u32(&slots[i].discard, 0);
 	memset(table, 0, sizeof(PgdShapeTable));
 	memset(chains, 0xff, sizeof(int32) * nchains);
 	for (int i = 0; i < nentries; i++)
@@ -255,6 +274,14 @@ pgd_shapes_entries(PgdShapeEntry **first)
 {
 	*first = entries;
 	return nentries;
+}
+
+/* All slots, used or not. */
+int
+pgd_shapes_slots(PgdXactSlot **first)
+{
+	*first = slots;
+	return nslots;
 }
 
 int64
@@ -364,13 +391,7 @@ evict_one(void)
 		}
 		if (rest != NULL)
 		{
-			pgd_shape_sums_add(&rest->shape.sums, &victim->shape.sums);
-			for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
-			{
-				for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
-					rest->shape.histograms[h].count[i] +=
-						victim->shape.histograms[h].count[i];
-			}
+			pgd_shape_add(&rest->shape, &victim->shape);
 			pgd_shapes_free(victim);
 			return;
 		}

@@ -106,6 +106,7 @@ PGD_BEGIN_INTERNAL
 
 /* sums */
 extern void pgd_shape_sums_add(PgdShapeSums *sum, const PgdShapeSums *more);
+extern void pgd_shape_add(PgdShape *sum, const PgdShape *more);
 extern void pgd_shape_add_pending(PgdShape *sum, const PgdPendingShape *more);
 extern bool pgd_shape_has_room(const PgdPendingShape *pending);
 extern void pgd_shape_count_time(PgdPendingShape *pending,
@@ -117,7 +118,8 @@ extern void pgd_shape_add_error(PgdShapeSums *sum, int32 sqlstate,
 extern void pgd_shape_observe(PgdShapeSums *sum, const PgdObservation *seen);
 
 /* the table */
-extern Size pgd_shapes_layout(char *base);
+extern Size pgd_shapes_layout(char *base, int backends);
+extern int	pgd_shapes_slots(PgdXactSlot **first);
 extern void pgd_shapes_clear(void);
 extern PgdShape *pgd_shapes_get(const PgdShapeKey *key);
 extern int	pgd_shapes_entries(PgdShapeEntry **first);

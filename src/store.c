@@ -77,23 +77,18 @@ typedef struct PgdShared
 static PgdShared *shared = NULL;
 static LWLockPadded *locks;		/* [NLOCKS] */
 static PgdSlot *slots;			/* [nslots] */
-static PgdXactSlot *xact_slots; /* [nslots] */
 static int	nslots;
 static Size memory;
 
 #define LOCK(p)		(&locks[p].lock)
-#define SHAPES_LOCK	LOCK(PGD_PARTITIONS)
-#define SESSIONS_LOCK	LOCK(PGD_PARTITIONS + 1)
-#define NLOCKS		(PGD_PARTITIONS + 2)
+#define NLOCKS		(PGD_PARTITIONS + PGD_STORE_SUMS)
 
 static Size store_layout(char *base);
-static bool lock_patiently(LWLock *lock, LWLockMode mode);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
 static void merge_into(int p, PgdEntry *entry, const PgdPending *pending);
 static bool matches(const PgdKey *key, Oid userid, Oid dbid, uint64 queryid);
 static bool read_partition(int p, PgdReading *reading);
-static void reset_shapes(Oid userid, Oid dbid);
 
 /* ----------
  * Start of the server
@@ -117,10 +112,7 @@ store_layout(char *base)
 	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
 	size = add_size(size, pgd_table_layout(base + size));
 
-	xact_slots = (PgdXactSlot *) (base + size);
-	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdXactSlot),
-												  nslots)));
-	size = add_size(size, pgd_shapes_layout(base + size));
+	size = add_size(size, pgd_shapes_layout(base + size, nslots));
 	size = add_size(size, pgd_writers_layout(base + size));
 	return size;
 }
@@ -161,10 +153,6 @@ pgd_store_startup(void)
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
-		memset(xact_slots, 0, sizeof(PgdXactSlot) * nslots);
-		for (int i = 0; i < nslots; i++)
-			pg_atomic_init_u32(&xact_slots[i].discard, 0);
-
 		pgd_strays_clear();
 		pgd_sessions_clear();
 		pgd_samples_clear();
@@ -199,13 +187,20 @@ pgd_store_partition(const PgdKey *key)
 	return pgd_table_partition(key);
 }
 
+/* The lock of a kind of sums; for store_sums.c. */
+LWLock *
+pgd_store_lock(PgdStoreSums which)
+{
+	return LOCK(PGD_PARTITIONS + which);
+}
+
 /*
  * Take a lock, but do not wait for it longer than some ten microseconds: its
  * holders take about one, except for readers, and those who lost the
  * processor.  Sleeping is no good, as one may be woken up late.
  */
-static bool
-lock_patiently(LWLock *lock, LWLockMode mode)
+bool
+pgd_store_lock_patiently(LWLock *lock, LWLockMode mode)
 {
 	for (int i = 0; i < PATIENCE; i++)
 	{
@@ -233,7 +228,7 @@ pgd_store_knows(const PgdKey *key, bool *busy)
 	PgdEntry   *entry;
 	bool		known;
 
-	*busy = !lock_patiently(LOCK(p), LW_SHARED);
+	*busy = !pgd_store_lock_patiently(LOCK(p), LW_SHARED);
 	if (*busy)
 		return false;
 	entry = pgd_table_find(p, key);
@@ -254,7 +249,7 @@ pgd_store_fingerprint(const PgdKey *key)
 	PgdEntry   *entry;
 	uint64		fingerprint = 0;
 
-	if (!lock_patiently(LOCK(p), LW_SHARED))
+	if (!pgd_store_lock_patiently(LOCK(p), LW_SHARED))
 		return 0;
 	entry = pgd_table_find(p, key);
 	if (entry != NULL)
@@ -274,7 +269,7 @@ pgd_store_register(const PgdKey *key, uint64 fingerprint,
 	int			p = pgd_table_partition(key);
 	PgdEntry   *entry;
 
-	if (!lock_patiently(LOCK(p), LW_EXCLUSIVE))
+	if (!pgd_store_lock_patiently(LOCK(p), LW_EXCLUSIVE))
 		return false;
 	entry = pgd_table_find(p, key);
 	if (entry == NULL)
@@ -427,15 +422,9 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 	}
 
 	if (queryid == 0)
-		reset_shapes(userid, dbid);
+		pgd_store_reset_sums(userid, dbid);
 	if (!OidIsValid(userid) && queryid == 0)
 		pgd_strays_reset(dbid);
-	if (queryid == 0)
-	{
-		LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
-		pgd_sessions_forget(userid, dbid, GetCurrentTimestamp());
-		LWLockRelease(SESSIONS_LOCK);
-	}
 
 	/* any lock will do that keeps two of us apart */
 	LWLockAcquire(LOCK(0), LW_EXCLUSIVE);
@@ -531,8 +520,6 @@ read_partition(int p, PgdReading *reading)
 void
 pgd_store_status(PgdStoreStatus *status)
 {
-	PgdShapeEntry *shapes;
-
 	memset(status, 0, sizeof(PgdStoreStatus));
 	status->memory = memory;
 	for (int p = 0; p < PGD_PARTITIONS; p++)
@@ -557,207 +544,7 @@ pgd_store_status(PgdStoreStatus *status)
 	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
 	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
 	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
-
-	LWLockAcquire(SHAPES_LOCK, LW_SHARED);
-	status->shapes_max = pgd_shapes_entries(&shapes);
-	for (int i = 0; i < status->shapes_max; i++)
-		status->shapes_used += shapes[i].in_use;
-	status->shape_evictions = pgd_shapes_evictions();
-	LWLockRelease(SHAPES_LOCK);
-}
-
-/* ----------
- * Transactions
- * ----------
- */
-
-/*
- * The slot of a backend, or NULL if it is of a kind that has none.
- */
-PgdXactSlot *
-pgd_store_xact_slot(int procno)
-{
-	if (shared == NULL || procno < 0 || procno >= nslots)
-		return NULL;
-	return &xact_slots[procno];
-}
-
-/*
- * Move one pending shape of our own slot to the table and free its place.
- * Returns false, without having done anything, if the table is busy and we
- * are not to wait.
- */
-bool
-pgd_store_merge_shape(PgdXactSlot *slot, int place, bool wait)
-{
-	uint32		bit = 1 << place;
-
-	if (wait)
-		LWLockAcquire(SHAPES_LOCK, LW_EXCLUSIVE);
-	else if (!lock_patiently(SHAPES_LOCK, LW_EXCLUSIVE))
-		return false;
-
-	/* A reset needs this lock, too: this cannot change under us. */
-	if ((pg_atomic_read_u32(&slot->discard) & bit) == 0)
-		pgd_shape_add_pending(pgd_shapes_get(&slot->pending[place].sums.key),
-							  &slot->pending[place]);
-
-	pgd_xact_begin_change(slot);
-	slot->used &= ~bit;
-	pgd_xact_end_change(slot);
-	pg_atomic_fetch_and_u32(&slot->discard, ~bit);
-
-	LWLockRelease(SHAPES_LOCK);
-	return true;
-}
-
-/*
- * Forget shapes; InvalidOid stands for any.
- */
-static void
-reset_shapes(Oid userid, Oid dbid)
-{
-	PgdShapeEntry *entry;
-	int			n;
-
-	LWLockAcquire(SHAPES_LOCK, LW_EXCLUSIVE);
-	n = pgd_shapes_entries(&entry);
-	for (; n > 0; n--, entry++)
-	{
-		const PgdShapeKey *key = &entry->shape.sums.key;
-
-		if (entry->in_use && (!OidIsValid(userid) || key->userid == userid) &&
-			(!OidIsValid(dbid) || key->dbid == dbid))
-			pgd_shapes_free(entry);
-	}
-
-	/* What lies in slots is for their owners to clear. */
-	for (int s = 0; s < nslots; s++)
-	{
-		PgdXactSlot *slot = &xact_slots[s];
-		uint32		discard = 0;
-
-		for (int i = 0; i < PGD_SHAPE_PLACES; i++)
-		{
-			const PgdShapeKey *key = &slot->pending[i].sums.key;
-
-			if ((slot->used & (1 << i)) != 0 &&
-				(!OidIsValid(userid) || key->userid == userid) &&
-				(!OidIsValid(dbid) || key->dbid == dbid))
-				discard |= 1 << i;
-		}
-		if (slot->open.kind == PGD_XACT_BURST &&
-			(!OidIsValid(userid) || slot->open.userid == userid) &&
-			(!OidIsValid(dbid) || slot->open.dbid == dbid))
-			discard |= PGD_DISCARD_BURST;
-		if (discard != 0)
-			pg_atomic_fetch_or_u32(&slot->discard, discard);
-	}
-	LWLockRelease(SHAPES_LOCK);
-}
-
-/*
- * Copy the table and all slots as of one moment.  To be freed by the caller.
- */
-void
-pgd_store_copy_shapes(PgdShapesCopy *copy)
-{
-	PgdShapeEntry *entries;
-	int			nentries = pgd_shapes_entries(&entries);
-	bool		complete;
-
-	/* address space; what is not used is never touched */
-	copy->shapes = MemoryContextAllocHuge(CurrentMemoryContext,
-										  mul_size(sizeof(PgdShape), nentries));
-	copy->slots = MemoryContextAllocHuge(CurrentMemoryContext,
-										 mul_size(sizeof(PgdXactSlot), nslots));
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		copy->nshapes = 0;
-		copy->nslots = 0;
-		complete = true;
-
-		LWLockAcquire(SHAPES_LOCK, LW_SHARED);
-		for (int i = 0; i < nentries; i++)
-		{
-			if (entries[i].in_use)
-				copy->shapes[copy->nshapes++] = entries[i].shape;
-		}
-		for (int s = 0; s < nslots && complete; s++)
-		{
-			if (xact_slots[s].pid != 0)
-				complete = pgd_xact_slot_read(&xact_slots[s],
-											  &copy->slots[copy->nslots++]);
-		}
-		LWLockRelease(SHAPES_LOCK);
-		if (!complete)
-			pg_usleep(READER_NAP);
-	} while (!complete);
-}
-
-/* ----------
- * Sessions
- * ----------
- */
-
-/*
- * The place where a backend counts what its session does, or NULL if it is
- * of a kind that has none.
- */
-PgdSession *
-pgd_store_session_begin(int procno, const PgdSessionKey *key, TimestampTz begin)
-{
-	PgdSession *session = shared ? pgd_sessions_get(procno) : NULL;
-
-	if (session != NULL)
-	{
-		LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
-		pgd_sessions_enter(session, key, begin);
-		LWLockRelease(SESSIONS_LOCK);
-	}
-	return session;
-}
-
-/*
- * The session has another name from now on.  Returns false, without having
- * done anything, if the lock is busy.
- */
-bool
-pgd_store_session_rename(PgdSession *session, const PgdSessionKey *key,
-						 TimestampTz now)
-{
-	if (!lock_patiently(SESSIONS_LOCK, LW_EXCLUSIVE))
-		return false;
-	pgd_sessions_rename(session, key, now);
-	LWLockRelease(SESSIONS_LOCK);
-	return true;
-}
-
-void
-pgd_store_session_end(PgdSession *session, TimestampTz now)
-{
-	LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
-	pgd_sessions_leave(session, now);
-	LWLockRelease(SESSIONS_LOCK);
-}
-
-/*
- * Visit all sums of sessions, as of now.  No lock is held while visiting.
- */
-void
-pgd_store_read_sessions(PgdSessionVisitor visit, void *arg)
-{
-	PgdSessionSum *sums = palloc(sizeof(PgdSessionSum) *
-								 (PGD_SESSION_SUMS + 1));
-	int			n;
-
-	LWLockAcquire(SESSIONS_LOCK, LW_SHARED);
-	n = pgd_sessions_copy(sums, GetCurrentTimestamp());
-	LWLockRelease(SESSIONS_LOCK);
-	for (int i = 0; i < n; i++)
-		visit(&sums[i], arg);
-	pfree(sums);
+	pgd_store_status_of_sums(status);
 }
 
 /* ----------

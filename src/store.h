@@ -16,6 +16,8 @@
 
 #include "pg_diagnose.h"
 
+#include "storage/lwlock.h"
+
 #include "sessions.h"
 #include "shapes.h"
 #include "slot.h"
@@ -41,6 +43,14 @@ typedef struct PgdStoreStatus
 	int64		shapes_used;
 	int64		shape_evictions;
 } PgdStoreStatus;
+
+/* Sums with a lock of their own. */
+typedef enum PgdStoreSums
+{
+	PGD_STORE_SHAPES,
+	PGD_STORE_SESSIONS,
+	PGD_STORE_SUMS				/* how many */
+} PgdStoreSums;
 
 /* All that is known of transactions, as of one moment. */
 typedef struct PgdShapesCopy
@@ -86,7 +96,14 @@ extern bool pgd_store_session_rename(PgdSession *session,
 extern void pgd_store_session_end(PgdSession *session, TimestampTz now);
 extern void pgd_store_read_sessions(PgdSessionVisitor visit, void *arg);
 
+/* the locks of store_sums.c, and what store.c asks of it */
+extern LWLock *pgd_store_lock(PgdStoreSums which);
+extern bool pgd_store_lock_patiently(LWLock *lock, LWLockMode mode);
+extern void pgd_store_reset_sums(Oid userid, Oid dbid);
+extern void pgd_store_status_of_sums(PgdStoreStatus *status);
+
 /* transactions */
+extern void pgd_store_restore_shape(const PgdShape *shape);
 extern PgdXactSlot *pgd_store_xact_slot(int procno);
 extern bool pgd_store_merge_shape(PgdXactSlot *slot, int place, bool wait);
 extern void pgd_store_copy_shapes(PgdShapesCopy *copy);

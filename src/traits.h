@@ -51,6 +51,8 @@ extern PgdTraits pgd_traits_cache[1 << PGD_TRAITS_BITS];
 
 extern const PgdTraits *pgd_traits_learn(QueryDesc *queryDesc,
 										 const PgdKey *key, uint64 plan);
+extern uint64 pgd_traits_fingerprint(const PgdKey *key, const char *source,
+									 int location, int len);
 extern const PgdTraits *pgd_traits_of_utility(PlannedStmt *pstmt,
 											  const PgdKey *key,
 											  const char *source);
