@@ -545,6 +545,207 @@ pgd_store_status(PgdStoreStatus *status)
 	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
 	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
 	pgd_store_status_of_sums(status);
+
+	LWLockAcquire(SHAPES_LOCK, LW_SHARED);
+	status->shapes_max = pgd_shapes_entries(&shapes);
+	for (int i = 0; i < status->shapes_max; i++)
+		status->shapes_used += shapes[i].in_use;
+	status->shape_evictions = pgd_shapes_evictions();
+	LWLockRelease(SHAPES_LOCK);
+}
+
+/* ----------
+ * Transactions
+ * ----------
+ */
+
+/*
+ * The slot of a backend, or NULL if it is of a kind that has none.
+ */
+PgdXactSlot *
+pgd_store_xact_slot(int procno)
+{
+	if (shared == NULL || procno < 0 || procno >= nslots)
+		return NULL;
+	return &xact_slots[procno];
+}
+
+/*
+ * Move one pending shape of our own slot to the table and free its place.
+ * Returns false, without having done anything, if the table is busy and we
+ * are not to wait.
+ */
+bool
+pgd_store_merge_shape(PgdXactSlot *slot, int place, bool wait)
+{
+	uint32		bit = 1 << place;
+
+	if (wait)
+		LWLockAcquire(SHAPES_LOCK, LW_EXCLUSIVE);
+	else if (!lock_patiently(SHAPES_LOCK, LW_EXCLUSIVE))
+		return false;
+
+	/* A reset needs this lock, too: this cannot change under us. */
+	if ((pg_atomic_read_u32(&slot->discard) & bit) == 0)
+		pgd_shape_add_pending(pgd_shapes_get(&slot->pending[place].sums.key),
+							  &slot->pending[place]);
+
+	pgd_xact_begin_change(slot);
+	slot->used &= ~bit;
+	pgd_xact_end_change(slot);
+	pg_atomic_fetch_and_u32(&slot->discard, ~bit);
+
+	LWLockRelease(SHAPES_LOCK);
+	return true;
+}
+
+/*
+ * Forget shapes; InvalidOid stands for any.
+ */
+static void
+reset_shapes(Oid userid, Oid dbid)
+{
+	PgdShapeEntry *entry;
+	int			n;
+
+	LWLockAcquire(SHAPES_LOCK, LW_EXCLUSIVE);
+	n = pgd_shapes_entries(&entry);
+	for (; n > 0; n--, entry++)
+	{
+		const PgdShapeKey *key = &entry->shape.sums.key;
+
+		if (entry->in_use && (!OidIsValid(userid) || key->userid == userid) &&
+			(!OidIsValid(dbid) || key->dbid == dbid))
+			pgd_shapes_free(entry);
+	}
+
+	/* What lies in slots is for their owners to clear. */
+	for (int s = 0; s < nslots; s++)
+	{
+		PgdXactSlot *slot = &xact_slots[s];
+		uint32		discard = 0;
+
+		for (int i = 0; i < PGD_SHAPE_PLACES; i++)
+		{
+			const PgdShapeKey *key = &slot->pending[i].sums.key;
+
+			if ((slot->used & (1 << i)) != 0 &&
+				(!OidIsValid(userid) || key->userid == userid) &&
+				(!OidIsValid(dbid) || key->dbid == dbid))
+				discard |= 1 << i;
+		}
+		if (slot->open.kind == PGD_XACT_BURST &&
+			(!OidIsValid(userid) || slot->open.userid == userid) &&
+			(!OidIsValid(dbid) || slot->open.dbid == dbid))
+			discard |= PGD_DISCARD_BURST;
+		if (discard != 0)
+			pg_atomic_fetch_or_u32(&slot->discard, discard);
+	}
+	LWLockRelease(SHAPES_LOCK);
+}
+
+/*
+ * Copy the table and all slots as of one moment.  To be freed by the caller.
+ */
+void
+pgd_store_copy_shapes(PgdShapesCopy *copy)
+{
+	PgdShapeEntry *entries;
+	int			nentries = pgd_shapes_entries(&entries);
+	bool		complete;
+
+	/* address space; what is not used is never touched */
+	copy->shapes = MemoryContextAllocHuge(CurrentMemoryContext,
+										  mul_size(sizeof(PgdShape), nentries));
+	copy->slots = MemoryContextAllocHuge(CurrentMemoryContext,
+										 mul_size(sizeof(PgdXactSlot), nslots));
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		copy->nshapes = 0;
+		copy->nslots = 0;
+		complete = true;
+
+		LWLockAcquire(SHAPES_LOCK, LW_SHARED);
+		for (int i = 0; i < nentries; i++)
+		{
+			if (entries[i].in_use)
+				copy->shapes[copy->nshapes++] = entries[i].shape;
+		}
+		for (int s = 0; s < nslots && complete; s++)
+		{
+			if (xact_slots[s].pid != 0)
+				complete = pgd_xact_slot_read(&xact_slots[s],
+											  &copy->slots[copy->nslots++]);
+		}
+		LWLockRelease(SHAPES_LOCK);
+		if (!complete)
+			pg_usleep(READER_NAP);
+	} while (!complete);
+}
+
+/* ----------
+ * Sessions
+ * ----------
+ */
+
+/*
+ * The place where a backend counts what its session does, or NULL if it is
+ * of a kind that has none.
+ */
+PgdSession *
+pgd_store_session_begin(int procno, const PgdSessionKey *key, TimestampTz begin)
+{
+	PgdSession *session = shared ? pgd_sessions_get(procno) : NULL;
+
+	if (session != NULL)
+	{
+		LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
+		pgd_sessions_enter(session, key, begin);
+		LWLockRelease(SESSIONS_LOCK);
+	}
+	return session;
+}
+
+/*
+ * The session has another name from now on.  Returns false, without having
+ * done anything, if the lock is busy.
+ */
+bool
+pgd_store_session_rename(PgdSession *session, const PgdSessionKey *key,
+						 TimestampTz now)
+{
+	if (!lock_patiently(SESSIONS_LOCK, LW_EXCLUSIVE))
+		return false;
+	pgd_sessions_rename(session, key, now);
+	LWLockRelease(SESSIONS_LOCK);
+	return true;
+}
+
+void
+pgd_store_session_end(PgdSession *session, TimestampTz now)
+{
+	LWLockAcquire(SESSIONS_LOCK, LW_EXCLUSIVE);
+	pgd_sessions_leave(session, now);
+	LWLockRelease(SESSIONS_LOCK);
+}
+
+/*
+ * Visit all sums of sessions, as of now.  No lock is held while visiting.
+ */
+void
+pgd_store_read_sessions(PgdSessionVisitor visit, void *arg)
+{
+	PgdSessionSum *sums = palloc(sizeof(PgdSessionSum) *
+								 (PGD_SESSION_SUMS + 1));
+	int			n;
+
+	LWLockAcquire(SESSIONS_LOCK, LW_SHARED);
+	n = pgd_sessions_copy(sums, GetCurrentTimestamp());
+	LWLockRelease(SESSIONS_LOCK);
+	for (int i = 0; i < n; i++)
+		visit(&sums[i], arg);
+	pfree(sums);
 }
 
 /* ----------
