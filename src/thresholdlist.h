@@ -144,7 +144,6 @@ PGD_THRESHOLD(idle_holding_table_lock_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is critical.")
 PGD_THRESHOLD(idle_holding_table_lock_min_time, 100, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is reported.")
-	"Think time in milliseconds from which it is looked whether others wait for the transaction.")
 PGD_THRESHOLD(lock_order_inversion_min_occurrences, 10, INT_MAX,
 	"Transactions in each of two directions from which an inverted order of locks is reported.")
 PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
