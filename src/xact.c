@@ -36,6 +36,7 @@
 #include "closing.h"
 #include "compat.h"
 #include "repeats.h"
+#include "samples.h"
 #include "tag.h"
 #include "touches.h"
 #include "xact.h"
@@ -57,6 +58,17 @@ static void finish(PgdXactOutcome outcome, TimestampTz stop);
  * Start and end of the session
  * ----------
  */
+
+/*
+ * Take possession of our slot.
+ */
+void
+pgd_xact_attach(void)
+{
+	pgd_pending_shapes_attach();
+	pgd_running.procno = pgd_my_proc_number();
+	pgd_running.lock_wait = pgd_samples_lock_wait(pgd_running.procno);
+}
 
 /*
  * The session ends: before its transaction is rolled back, if it is in one.
