@@ -276,6 +276,7 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	PgdCommented text;
 
 	execution->transcribed = true;
+	pgd_slot->latest = execution->key.queryid;
 	if (unlikely(pgd_xact_slot == NULL || !pgd_track_transactions ||
 				 pgd_running.failed))
 		return;
@@ -296,7 +297,6 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	if (unlikely(execution->think >= NS(1000)) &&
 		pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
 		execution->blocking = pgd_transcribe_gap(execution->think);
-	pgd_slot->latest = execution->key.queryid;
 }
 
 /* ----------
