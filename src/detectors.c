@@ -18,6 +18,9 @@ static const PgdDetector *const detectors[] = {
 #undef PGD_DETECTOR
 };
 
+StaticAssertDecl(lengthof(detectors) <= PGD_DETECTORS_MAX,
+				 "more detectors than a dump file can name");
+
 int
 pgd_detector_count(void)
 {

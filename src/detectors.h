@@ -57,6 +57,8 @@ extern uint64 pgd_time_after(const PgdTranscript *t, int position);
 
 PGD_END_INTERNAL
 
+#define PGD_DETECTORS_MAX	200
+
 #define PGD_MS(ms)	((uint64) ((ms) * 1e6))		/* of a threshold */
 
 #endif							/* PGD_DETECTORS_H */
