@@ -159,6 +159,15 @@ look_at_tables(PgdTraits *traits, const PlannedStmt *stmt)
 		traits->flags |= PGD_READS;
 }
 
+/* See PgdTraits. */
+static void
+set_simple(PgdTraits *traits)
+{
+	traits->simple = traits->nkeys == 1 && traits->keys[0].param == 1 &&
+		(traits->param_byval & 1) != 0 &&
+		(traits->flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) == 0;
+}
+
 /*
  * Look at a plan that is new to this session.
  */
@@ -184,6 +193,7 @@ pgd_traits_learn(QueryDesc *queryDesc, const PgdKey *key, uint64 plan)
 	new.fingerprint = pgd_traits_fingerprint(key, queryDesc->sourceText,
 									 stmt->stmt_location, stmt->stmt_len);
 	new.queryid = key->queryid;
+	set_simple(&new);
 	*traits = new;
 	return traits;
 }
@@ -502,7 +512,7 @@ static uint64
 hash_value(Datum value, bool byval, int len)
 {
 	if (byval)
-		return (uint64) value | UINT64CONST(1) << 63;
+		return pgd_traits_number_hash(value);
 	return hash_reference(value, len) | UINT64CONST(1) << 63;
 }
 
@@ -596,6 +606,7 @@ pgd_traits_constant(const PgdTraits *traits, const PgdRowKey *key,
 
 		k->param = ((const Param *) node)->paramid;
 		changed->last_param = Max(changed->last_param, k->param);
+		set_simple(changed);
 		return values[k->param - 1];
 	}
 	constant = key_constant(key, queryDesc);

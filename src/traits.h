@@ -39,6 +39,8 @@ typedef struct PgdTraits
 	uint8		param_byval;	/* bit i: param_lens[i] is of a by-value type */
 	uint8		nkeys;
 	uint8		last_param;		/* highest number of a parameter in "keys" */
+	bool		simple;			/* reads one row by its only parameter, which
+								 * is passed by value */
 	PgdRowKey	keys[PGD_TRAIT_KEYS];
 } PgdTraits;
 
@@ -85,6 +87,13 @@ pgd_traits_mix(uint64 hash, uint64 value)
 	return hash ^ hash >> 32;
 }
 
+/* Never 0, which stands for NULL. */
+static inline uint64
+pgd_traits_number_hash(Datum value)
+{
+	return (uint64) value | UINT64CONST(1) << 63;
+}
+
 /*
  * One hash for all that varies from execution to execution, if that is in
  * parameters; "values" gets one for each of them, 0 for NULL.
@@ -103,7 +112,7 @@ pgd_traits_params(const PgdTraits *traits, const ParamListInfo params,
 		/* types of parameters that are not used may differ */
 		if (likely((traits->param_byval & (1 << i)) != 0 && !p->isnull &&
 				   p->ptype == traits->param_types[i]))
-			values[i] = p->value | UINT64CONST(1) << 63;
+			values[i] = pgd_traits_number_hash(p->value);
 		else
 			values[i] = pgd_traits_value(traits, params, i);
 		hash = pgd_traits_mix(hash, values[i]);

@@ -303,14 +303,36 @@ record(PgdExecution *execution, uint64 fingerprint)
  */
 
 /*
- * It has got through ExecutorStart: look at its plan, unless we know it.
+ * What varies from execution to execution, in general.
+ */
+static pg_noinline void
+look_at_values(PgdExecution *execution, const QueryDesc *queryDesc)
+{
+	const ParamListInfo params = queryDesc->params;
+	const PgdTraits *traits = execution->traits;
+	uint64		values[PGD_TRAIT_PARAMS] = {0};
+
+	if (params != NULL && params->numParams > 0 && params->paramFetch == NULL)
+		execution->params = pgd_traits_params(traits, params, values);
+	else
+		execution->params = pgd_traits_text(traits, execution->text,
+											execution->text_len);
+	if (traits->nkeys > 0 &&
+		(params == NULL || params->numParams >= traits->last_param))
+		execution->row = pgd_traits_row(traits, queryDesc, values);
+	if ((traits->flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) != 0)
+		execution->number = pgd_traits_number(traits, queryDesc);
+}
+
+/*
+ * It has got through ExecutorStart: look at its plan, unless we know it, and
+ * at what varies.  Many look for one row by the one parameter they have.
  */
 void
 pgd_transcribe_started(PgdExecution *execution, QueryDesc *queryDesc)
 {
 	const ParamListInfo params = queryDesc->params;
 	const PgdTraits *traits;
-	uint64		values[PGD_TRAIT_PARAMS];
 
 	if (execution->transcribed)
 		return;
@@ -318,23 +340,21 @@ pgd_transcribe_started(PgdExecution *execution, QueryDesc *queryDesc)
 	if (unlikely(traits == NULL))
 		traits = pgd_traits_learn(queryDesc, &execution->key, execution->plan);
 	execution->traits = traits;
-	if (likely(params != NULL && params->numParams > 0 &&
-			   params->paramFetch == NULL))
-		execution->params = pgd_traits_params(traits, params, values);
-	else
+	execution->xmax = queryDesc->snapshot != NULL ?
+		queryDesc->snapshot->xmax : InvalidTransactionId;
+
+	if (likely(params != NULL && params->numParams == 1 &&
+			   traits->simple && params->paramFetch == NULL &&
+			   !params->params[0].isnull &&
+			   params->params[0].ptype == traits->param_types[0]))
 	{
-		memset(values, 0, sizeof(values));
-		execution->params = pgd_traits_text(traits, execution->text,
-											execution->text_len);
+		uint64		value = pgd_traits_number_hash(params->params[0].value);
+
+		execution->params = pgd_traits_mix(traits->fingerprint, value);
+		execution->row = pgd_traits_mix(value, traits->keys[0].attno);
+		return;
 	}
-	if ((traits->flags & PGD_KEYED) == 0 || queryDesc->snapshot == NULL)
-		return;
-	if (unlikely(params != NULL && params->numParams < traits->last_param))
-		return;
-	execution->row = pgd_traits_row(traits, queryDesc, values);
-	execution->xmax = queryDesc->snapshot->xmax;
-	if ((traits->flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) != 0)
-		execution->number = pgd_traits_number(traits, queryDesc);
+	look_at_values(execution, queryDesc);
 }
 
 /*

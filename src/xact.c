@@ -227,25 +227,25 @@ enter_burst(const PgdCommented *text)
 }
 
 /*
- * A statement of the client begins.  Sets its think time.
+ * A statement of the client begins that is the first of a transaction, or
+ * has a comment.  Returns the think time before it.
  */
-static pg_attribute_always_inline void
-enter(PgdExecution *execution, const PgdCommented *text)
+static pg_noinline uint64
+enter(const PgdCommented *text)
 {
 	PgdXactSlot *slot = pgd_xact_slot;
 	PgdTranscript *t = &slot->open;
+	uint64		gap;
 
 	if (unlikely(pg_atomic_read_u32(&slot->discard) != 0))
 		pgd_pending_shapes_obey_reset();
 
-	if (likely(pgd_running.active))
+	if (pgd_running.active)
 	{
-		uint64		gap = take_gap();
-
+		gap = take_gap();
 		learn_short_gap(gap);
-		execution->think = NS(gap);
-		if (unlikely(text->comment != NULL && t->kind == PGD_XACT_BLOCK &&
-					 t->nsteps == 0))
+		if (text->comment != NULL && t->kind == PGD_XACT_BLOCK &&
+			t->nsteps == 0)
 		{
 			/* BEGIN is rarely tagged */
 			pgd_tag_set(text, true);
@@ -253,12 +253,13 @@ enter(PgdExecution *execution, const PgdCommented *text)
 			t->tag = pgd_tag;
 			pgd_xact_end_change(slot);
 		}
-		return;
+		return gap;
 	}
 
-	execution->think = NS(enter_burst(text));
+	gap = enter_burst(text);
 	pgd_running.active = true;
 	idle_base = pgStatTransactionIdleTime;
+	return gap;
 }
 
 /* ----------
@@ -274,6 +275,7 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 						 int location, int len)
 {
 	PgdCommented text;
+	uint64		gap;
 
 	execution->transcribed = true;
 	pgd_slot->latest = execution->key.queryid;
@@ -290,12 +292,19 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	execution->started = GetCurrentStatementStartTimestamp();
 
 	pgd_tag_find(source, location, len, &text);
-	enter(execution, &text);
 	execution->text = text.body;
 	execution->text_len = text.body_len;
 
-	if (unlikely(execution->think >= NS(1000)) &&
-		pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
+	if (likely(pgd_running.active && text.comment == NULL &&
+			   pg_atomic_read_u32(&pgd_xact_slot->discard) == 0))
+	{
+		gap = take_gap();
+		learn_short_gap(gap);
+	}
+	else
+		gap = enter(&text);
+	execution->think = NS(gap);
+	if (unlikely(gap >= 1000) && pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
 		execution->blocking = pgd_transcribe_gap(execution->think);
 }
 
