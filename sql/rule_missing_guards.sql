@@ -11,12 +11,11 @@ CREATE ROLE regress_guards_batch LOGIN;
 CREATE ROLE regress_guards_set LOGIN;
 CREATE ROLE regress_guards_own LOGIN;
 -- from 17 on there is one more
-SELECT current_setting('server_version_num')::int >= 170000 AS has_transaction_timeout \gset
-\if :has_transaction_timeout
-	\set ECHO none
-	ALTER ROLE regress_guards SET transaction_timeout = '1h';
-	\set ECHO all
-\endif
+\set ECHO none
+SELECT format('ALTER ROLE %I SET transaction_timeout = %L', r, '1h')
+FROM unnest(ARRAY['regress_guards', 'regress_guards_set', 'regress_guards_own']) AS r
+WHERE current_setting('server_version_num')::int >= 170000 \gexec
+\set ECHO all
 ALTER ROLE regress_guards_set SET statement_timeout = '10s';
 ALTER ROLE regress_guards_set SET idle_in_transaction_session_timeout = '1min';
 \set transactions 'BEGIN; SELECT 1; COMMIT; SELECT 2; SELECT 3; SELECT 4; SELECT 5; SELECT 6; SELECT 7; SELECT 8; SELECT 9; SELECT 10;'

@@ -95,6 +95,29 @@ WHERE rule = 'n_plus_one' AND evidence ->> 'route' = '/orders/:id' \gset
 SELECT substr(line, 29) AS timeline FROM (:timeline) AS t (line) WHERE line ~ '^   ';
 SELECT occurrences, confirmed, count FROM (:verify) AS v;
 
+-- with other statements around it, and twice, it is still one problem
+SELECT count(*) FROM pattern_orders /*controller='orders',action='show',route='/orders/:id'*/;
+SELECT id FROM pattern_orders WHERE customer = 1 AND id < 14;
+:items 1;
+:items 4;
+:items 7;
+:items 10;
+:items 13;
+SELECT count(*) FROM pattern_orders;
+:items 22;
+:items 23;
+:items 24;
+:items 25;
+:items 26;
+:done;
+SELECT regexp_replace(f.key, '^.*:-?\d{9,}:', '') AS key, f.n, f.problem, e.*,
+	substring(f.verify FROM 'WHERE .*') AS verify
+FROM diagnose.findings(diagnose.since_reset()) AS f,
+	jsonb_to_record(f.evidence) AS e (occurrences int, "of" int, shapes int, confirmed int, count numeric, max_count int)
+WHERE f.rule = 'n_plus_one' AND f.evidence ->> 'route' = '/orders/:id';
+SELECT occurrences, confirmed, count FROM diagnose.observations(diagnose.since_reset())
+WHERE detector = 'n_plus_one' AND route = '/orders/:id' ORDER BY 1, 2, 3;
+
 -- a shape that is seen six times
 \set often 'SELECT id FROM pattern_orders WHERE id = 1 /*route=\'/often\'*/;'
 :often :done; :often :done; :often :done;
@@ -122,7 +145,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 CREATE TEMP TABLE seen AS
 SELECT * FROM diagnose.observations(diagnose.since_reset())
-WHERE detector = 'n_plus_one' AND route = '/orders/:id';
+WHERE detector = 'n_plus_one' AND route = '/orders/:id' AND count = 7;
 UPDATE seen SET detector = 'frequent_statement', occurrences = 2, time = 5,
 	saved = 4, held = 60, max_held = 40, count = 15, max_count = 9;
 SELECT format('CREATE OR REPLACE FUNCTION diagnose.observations(%s) RETURNS SETOF record LANGUAGE sql AS %L',

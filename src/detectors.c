@@ -12,17 +12,14 @@
 
 #include "detectors.h"
 
-#define PGD_DETECTOR(name) extern const PgdDetector pgd_detector_##name;
-PGD_BEGIN_INTERNAL
-#include "detectorlist.h"
-PGD_END_INTERNAL
-#undef PGD_DETECTOR
-
 static const PgdDetector *const detectors[] = {
 #define PGD_DETECTOR(name) &pgd_detector_##name,
 #include "detectorlist.h"
 #undef PGD_DETECTOR
 };
+
+StaticAssertDecl(lengthof(detectors) <= PGD_DETECTORS_MAX,
+				 "more detectors than a dump file can name");
 
 int
 pgd_detector_count(void)
@@ -78,4 +75,39 @@ pgd_observe(PgdLook *look, const PgdObservation *observation)
 	seen->occurrences = 1;
 	seen->max_count = Max(seen->max_count, seen->count);
 	seen->max_held = Max(seen->max_held, seen->held);
+}
+
+/*
+ * Is the table that a position is about one that this transcript created?
+ * Nobody else sees it before the commit, so nobody can wait for it.
+ */
+bool
+pgd_is_new_table(const PgdTranscript *t, int position)
+{
+	Oid			relid = t->steps[position].relid;
+
+	if (!OidIsValid(relid))
+		return false;
+	for (int i = 0; i <= position; i++)
+	{
+		if ((t->steps[i].flags & PGD_CREATES) != 0 &&
+			t->steps[i].relid == relid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Execution and think time of all later positions, up to the end of the
+ * latest statement.  When the position is in a cycle, its own later rounds
+ * are left out, and so are those of the positions before it.
+ */
+uint64
+pgd_time_after(const PgdTranscript *t, int position)
+{
+	uint64		sum = 0;
+
+	for (int i = position + 1; i < t->nsteps; i++)
+		sum += t->steps[i].exec_time + t->steps[i].idle_time;
+	return sum;
 }

@@ -47,8 +47,17 @@ extern int	pgd_detector_count(void);
 extern const PgdDetector *pgd_detector(int number);
 extern void pgd_detectors_look(const PgdTranscript *t, PgdLook *look);
 extern void pgd_observe(PgdLook *look, const PgdObservation *observation);
+extern bool pgd_is_new_table(const PgdTranscript *t, int position);
+extern uint64 pgd_time_after(const PgdTranscript *t, int position);
+
+/* All of them: compilers of 18 want a declaration where they are defined. */
+#define PGD_DETECTOR(name) extern const PgdDetector pgd_detector_##name;
+#include "detectorlist.h"
+#undef PGD_DETECTOR
 
 PGD_END_INTERNAL
+
+#define PGD_DETECTORS_MAX	200
 
 #define PGD_MS(ms)	((uint64) ((ms) * 1e6))		/* of a threshold */
 

@@ -92,15 +92,18 @@ begin_session(void)
 
 	key.dbid = MyDatabaseId;
 	key.userid = GetSessionUserId();
-	strlcpy(key.application, application_name ? application_name : "",
-			sizeof(key.application));
+	strlcpy(key.application, application_name, sizeof(key.application));
+
+	/* first, as it may fail */
+	before_shmem_exit(end_session, (Datum) 0);
 	session = pgd_store_session_begin(pgd_my_proc_number(), &key,
 									  MyStartTimestamp);
 	if (session == NULL)
+	{
+		over = true;
 		return;
-
+	}
 	pgd_session = session;
-	before_shmem_exit(end_session, (Datum) 0);
 	pg_atomic_write_u64(&pgd_session->counter[PGD_SESSION_connect_time],
 						(uint64) Max(GetCurrentTimestamp() -
 									 MyStartTimestamp, 0) * 1000);
@@ -118,6 +121,8 @@ end_session(int code, Datum arg)
 	PgdSession *session = pgd_session;
 	uint64		transactions = 0;
 
+	if (session == &nobody)
+		return;
 	if (IsTransactionState())
 	{
 		pgd_session_count(in_block ? PGD_SESSION_rollbacks_in_block :

@@ -8,7 +8,8 @@
  * table of sums has room for some kinds, and one place for all others; a
  * reset frees those that have no session left.
  *
- * All functions here expect that store.c holds the lock.
+ * All functions here expect that store.c holds the lock, but for what is done
+ * when the server starts.
  *
  *-------------------------------------------------------------------------
  */

@@ -16,6 +16,8 @@
  *		statements	see write_statement()
  *		strays		errors that belong to no statement
  *		sessions	the names of their counters, then see write_session()
+ *		shapes		the names of their counters and of the detectors, then
+ *					see write_shapes()
  *		checksum	CRC-32C of all the bytes before
  *
  * in the byte order of the machine.  Counters are found by name, so a library
@@ -34,29 +36,20 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
 
+#include "detectors.h"
+#include "dumpfile.h"
 #include "guc.h"
+#include "sessions.h"
 #include "snapshot.h"
 #include "store.h"
 #include "strays.h"
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 #define DUMP_MAGIC		0x50474453
-#define DUMP_FORMAT		2
-#define MAX_NAMES		1000
-
-typedef struct DumpFile
-{
-	FILE	   *file;
-	pg_crc32c	crc;
-	off_t		left;			/* reading: bytes before the checksum */
-	bool		bad;			/* something went wrong; errno says what */
-	int			ncounters;		/* reading: in the file */
-	int		   *counters;		/* reading: index into the struct, or -1 */
-} DumpFile;
+#define DUMP_FORMAT		3
 
 /* counter names by their place in PgdCounters */
 static const char *const counter_names[] = {
@@ -72,81 +65,28 @@ static const char *const session_names[] = {
 #undef PGD_SESSION_COUNTER
 };
 
+/* and by their place in PgdXactCounters */
+static const char *const xact_names[] = {
+#define PGD_XACT_COUNTER(name, combine, unit) #name,
+#include "xactlist.h"
+#undef PGD_XACT_COUNTER
+};
+
 static bool was_clean_shutdown(void);
 static void write_statement(const PgdStatement *s, const char *text, int len,
 							void *arg);
 static void write_stray(const PgdStrayError *error, void *arg);
 static void write_session(const PgdSessionSum *s, void *arg);
-static void put_names(DumpFile *dump, const char *const *names, int n);
-static void put_histogram(DumpFile *dump, const PgdHistogram *histogram);
+static void write_shapes(DumpFile *dump);
 static bool check_file(DumpFile *dump);
 static bool read_file(DumpFile *dump);
-static bool read_names(DumpFile *dump, const char *const *names, int nnames);
-static void get_counters(DumpFile *dump, uint64 *counters);
-static void get_histogram(DumpFile *dump, uint32 nbuckets,
-						  PgdHistogram *histogram);
 static bool is_time(TimestampTz t);
 static bool is_statement(const PgdStatement *s);
 static bool read_statement(DumpFile *dump);
 static bool is_session(const PgdSessionSum *s);
 static bool read_session(DumpFile *dump);
-
-static void
-put(DumpFile *dump, const void *data, size_t size)
-{
-	if (dump->bad)
-		return;
-	COMP_CRC32C(dump->crc, data, size);
-	if (fwrite(data, 1, size, dump->file) != size)
-		dump->bad = true;
-}
-
-static void
-put_uint32(DumpFile *dump, uint32 value)
-{
-	put(dump, &value, sizeof(value));
-}
-
-static void
-put_uint64(DumpFile *dump, uint64 value)
-{
-	put(dump, &value, sizeof(value));
-}
-
-/*
- * Read some bytes.  At the end of the file, or with too little left, clears
- * them and remembers.
- */
-static void
-get(DumpFile *dump, void *data, size_t size)
-{
-	if (!dump->bad && dump->left >= (off_t) size &&
-		fread(data, 1, size, dump->file) == size)
-	{
-		dump->left -= size;
-		return;
-	}
-	memset(data, 0, size);
-	dump->bad = true;
-}
-
-static uint32
-get_uint32(DumpFile *dump)
-{
-	uint32		value;
-
-	get(dump, &value, sizeof(value));
-	return value;
-}
-
-static uint64
-get_uint64(DumpFile *dump)
-{
-	uint64		value;
-
-	get(dump, &value, sizeof(value));
-	return value;
-}
+static bool read_shapes(DumpFile *dump);
+static bool read_shape(DumpFile *dump);
 
 /* ----------
  * Writing
@@ -169,18 +109,20 @@ pgd_snapshot_dump(void)
 		goto error;
 	INIT_CRC32C(dump.crc);
 
-	put_uint32(&dump, DUMP_MAGIC);
-	put_uint32(&dump, DUMP_FORMAT);
-	put_uint32(&dump, PGD_HISTOGRAM_BUCKETS);
-	put_names(&dump, counter_names, PGD_COUNTERS);
-	put_uint64(&dump, (uint64) pgd_store_since());
+	pgd_put_uint32(&dump, DUMP_MAGIC);
+	pgd_put_uint32(&dump, DUMP_FORMAT);
+	pgd_put_uint32(&dump, PGD_HISTOGRAM_BUCKETS);
+	pgd_put_names(&dump, counter_names, PGD_COUNTERS);
+	pgd_put_uint64(&dump, (uint64) pgd_store_since());
 	pgd_store_read(write_statement, &dump);
-	put_uint32(&dump, 0);
+	pgd_put_uint32(&dump, 0);
 	pgd_strays_read(write_stray, &dump);
-	put_uint32(&dump, 0);
-	put_names(&dump, session_names, PGD_SESSION_COUNTERS);
+	pgd_put_uint32(&dump, 0);
+	pgd_put_names(&dump, session_names, PGD_SESSION_COUNTERS);
 	pgd_store_read_sessions(write_session, &dump);
-	put_uint32(&dump, 0);
+	pgd_put_uint32(&dump, 0);
+	pgd_put_names(&dump, xact_names, PGD_XACT_COUNTERS);
+	write_shapes(&dump);
 
 	FIN_CRC32C(dump.crc);
 	if (!dump.bad &&
@@ -220,37 +162,6 @@ was_clean_shutdown(void)
 	return clean;
 }
 
-static void
-put_names(DumpFile *dump, const char *const *names, int n)
-{
-	put_uint32(dump, n);
-	for (int i = 0; i < n; i++)
-		put(dump, names[i], strlen(names[i]) + 1);
-}
-
-static uint32
-buckets_in_use(const PgdHistogram *histogram)
-{
-	uint32		n = 0;
-
-	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
-		n += (histogram->count[i] != 0);
-	return n;
-}
-
-static void
-put_histogram(DumpFile *dump, const PgdHistogram *histogram)
-{
-	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
-	{
-		if (histogram->count[i] != 0)
-		{
-			put_uint32(dump, i);
-			put_uint64(dump, histogram->count[i]);
-		}
-	}
-}
-
 /*
  * A statement: its size in buckets plus one (zero ends the list), the fixed
  * part, the counters, the buckets in use, the text.
@@ -260,18 +171,18 @@ write_statement(const PgdStatement *s, const char *text, int len, void *arg)
 {
 	DumpFile   *dump = arg;
 
-	put_uint32(dump, buckets_in_use(&s->histogram) + 1);
-	put(dump, &s->key, sizeof(s->key));
-	put_uint64(dump, s->fingerprint);
-	put_uint32(dump, s->encoding);
-	put_uint64(dump, (uint64) s->since);
-	put_uint64(dump, (uint64) s->last_seen);
-	put(dump, &s->counters, sizeof(s->counters));
-	put(dump, s->errors, sizeof(s->errors));
-	put(dump, s->plans, sizeof(s->plans));
-	put_histogram(dump, &s->histogram);
-	put_uint32(dump, len);
-	put(dump, text, len);
+	pgd_put_uint32(dump, pgd_buckets_in_use(&s->histogram) + 1);
+	pgd_put(dump, &s->key, sizeof(s->key));
+	pgd_put_uint64(dump, s->fingerprint);
+	pgd_put_uint32(dump, s->encoding);
+	pgd_put_uint64(dump, (uint64) s->since);
+	pgd_put_uint64(dump, (uint64) s->last_seen);
+	pgd_put(dump, &s->counters, sizeof(s->counters));
+	pgd_put(dump, s->errors, sizeof(s->errors));
+	pgd_put(dump, s->plans, sizeof(s->plans));
+	pgd_put_histogram(dump, &s->histogram);
+	pgd_put_uint32(dump, len);
+	pgd_put(dump, text, len);
 }
 
 static void
@@ -279,10 +190,10 @@ write_stray(const PgdStrayError *error, void *arg)
 {
 	DumpFile   *dump = arg;
 
-	put_uint32(dump, 1);
-	put_uint32(dump, error->dbid);
-	put_uint32(dump, error->sqlstate);
-	put_uint64(dump, error->count);
+	pgd_put_uint32(dump, 1);
+	pgd_put_uint32(dump, error->dbid);
+	pgd_put_uint32(dump, error->sqlstate);
+	pgd_put_uint64(dump, error->count);
 }
 
 /*
@@ -293,10 +204,72 @@ write_session(const PgdSessionSum *s, void *arg)
 {
 	DumpFile   *dump = arg;
 
-	put_uint32(dump, buckets_in_use(&s->histogram) + 1);
-	put(dump, &s->key, sizeof(s->key));
-	put(dump, &s->counters, sizeof(s->counters));
-	put_histogram(dump, &s->histogram);
+	pgd_put_uint32(dump, pgd_buckets_in_use(&s->histogram) + 1);
+	pgd_put(dump, &s->key, sizeof(s->key));
+	pgd_put(dump, &s->counters, sizeof(s->counters));
+	pgd_put_histogram(dump, &s->histogram);
+}
+
+/*
+ * A shape: one (zero ends the list), the key, the tag, times, the counters,
+ * errors, positions, observations, each with the name of its detector, and
+ * histograms.
+ */
+static void
+write_shape(DumpFile *dump, const PgdShape *shape)
+{
+	const PgdShapeSums *s = &shape->sums;
+	uint32		n = 0;
+
+	pgd_put_uint32(dump, 1);
+	pgd_put(dump, &s->key, sizeof(s->key));
+	pgd_put(dump, &s->tag, sizeof(s->tag));
+	pgd_put_uint64(dump, (uint64) s->since);
+	pgd_put_uint64(dump, (uint64) s->last_seen);
+	pgd_put_uint64(dump, s->slowest);
+	pgd_put_uint64(dump, s->dropped);
+	pgd_put(dump, &s->counters, sizeof(s->counters));
+	pgd_put(dump, s->errors, sizeof(s->errors));
+	pgd_put_uint32(dump, s->nsteps);
+	pgd_put(dump, s->steps, sizeof(PgdStep) * s->nsteps);
+
+	for (int i = 0; i < PGD_OBSERVATIONS; i++)
+		n += (s->observations[i].detector != 0);
+	pgd_put_uint32(dump, n);
+	for (int i = 0; i < n; i++)
+	{
+		const PgdObservation *o = &s->observations[i];
+		const char *name = pgd_detector(o->detector - 1)->name;
+
+		pgd_put_names(dump, &name, 1);
+		pgd_put(dump, o, sizeof(PgdObservation));
+	}
+	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
+	{
+		pgd_put_uint32(dump, pgd_buckets_in_use(&shape->histograms[h]));
+		pgd_put_histogram(dump, &shape->histograms[h]);
+	}
+}
+
+/*
+ * All sessions have ended, so that there is nothing in their slots.
+ */
+static void
+write_shapes(DumpFile *dump)
+{
+	PgdShapesCopy copy;
+
+	/* structs that a later library may have changed */
+	pgd_put_uint32(dump, sizeof(PgdStep));
+	pgd_put_uint32(dump, sizeof(PgdObservation));
+	pgd_put_uint32(dump, sizeof(PgdTag));
+
+	pgd_store_copy_shapes(&copy);
+	for (int i = 0; i < copy.nshapes; i++)
+		write_shape(dump, &copy.shapes[i]);
+	pgd_put_uint32(dump, 0);
+	pfree(copy.shapes);
+	pfree(copy.slots);
 }
 
 /* ----------
@@ -369,7 +342,7 @@ check_file(DumpFile *dump)
 	{
 		size_t		n = Min(dump->left, (off_t) sizeof(buffer));
 
-		get(dump, buffer, n);
+		pgd_get(dump, buffer, n);
 		if (dump->bad)
 			return false;
 		COMP_CRC32C(crc, buffer, n);
@@ -388,98 +361,35 @@ read_file(DumpFile *dump)
 {
 	TimestampTz since;
 
-	if (get_uint32(dump) != DUMP_MAGIC ||
-		get_uint32(dump) != DUMP_FORMAT ||
-		get_uint32(dump) != PGD_HISTOGRAM_BUCKETS ||
-		!read_names(dump, counter_names, PGD_COUNTERS))
+	if (pgd_get_uint32(dump) != DUMP_MAGIC ||
+		pgd_get_uint32(dump) != DUMP_FORMAT ||
+		pgd_get_uint32(dump) != PGD_HISTOGRAM_BUCKETS ||
+		!pgd_get_names(dump, counter_names, PGD_COUNTERS))
 		return false;
 
-	since = (TimestampTz) get_uint64(dump);
+	since = (TimestampTz) pgd_get_uint64(dump);
 	if (!is_time(since))
 		return false;
 	pgd_store_set_since(since);
 	while (read_statement(dump))
 		;
-	while (!dump->bad && get_uint32(dump) != 0)
+	while (!dump->bad && pgd_get_uint32(dump) != 0)
 	{
-		Oid			dbid = get_uint32(dump);
-		int32		sqlstate = get_uint32(dump);
-		uint64		count = get_uint64(dump);
+		Oid			dbid = pgd_get_uint32(dump);
+		int32		sqlstate = pgd_get_uint32(dump);
+		uint64		count = pgd_get_uint64(dump);
 
 		if (!dump->bad)
 			pgd_strays_count(dbid, sqlstate, count);
 	}
-	if (!read_names(dump, session_names, PGD_SESSION_COUNTERS))
+	if (!pgd_get_names(dump, session_names, PGD_SESSION_COUNTERS))
 		return false;
 	while (read_session(dump))
 		;
-	return !dump->bad && dump->left == 0;
-}
-
-/*
- * Find out which counter of ours each of the file's is.
- */
-static bool
-read_names(DumpFile *dump, const char *const *names, int nnames)
-{
-	uint32		n = get_uint32(dump);
-
-	if (dump->bad || n > MAX_NAMES)
+	if (!pgd_get_names(dump, xact_names, PGD_XACT_COUNTERS) ||
+		!read_shapes(dump))
 		return false;
-	dump->ncounters = n;
-	if (dump->counters != NULL)
-		pfree(dump->counters);
-	dump->counters = palloc(sizeof(int) * Max(n, 1));
-	for (uint32 i = 0; i < n; i++)
-	{
-		char		name[NAMEDATALEN];
-		int			len = 0;
-
-		do
-		{
-			get(dump, &name[len], 1);
-		} while (name[len] != '\0' && ++len < NAMEDATALEN);
-		if (dump->bad || len == 0 || len == NAMEDATALEN)
-			return false;
-
-		dump->counters[i] = -1;
-		for (int c = 0; c < nnames; c++)
-		{
-			if (strcmp(name, names[c]) == 0)
-				dump->counters[i] = c;
-		}
-	}
-	return true;
-}
-
-/*
- * Read the counters that the names told of.
- */
-static void
-get_counters(DumpFile *dump, uint64 *counters)
-{
-	for (int i = 0; i < dump->ncounters; i++)
-	{
-		uint64		value = get_uint64(dump);
-
-		if (dump->counters[i] >= 0)
-			counters[dump->counters[i]] = value;
-	}
-}
-
-static void
-get_histogram(DumpFile *dump, uint32 nbuckets, PgdHistogram *histogram)
-{
-	for (uint32 i = 0; i < nbuckets && !dump->bad; i++)
-	{
-		uint32		bucket = get_uint32(dump);
-		uint64		count = get_uint64(dump);
-
-		if (bucket >= PGD_HISTOGRAM_BUCKETS)
-			dump->bad = true;
-		else
-			histogram->count[bucket] = count;
-	}
+	return !dump->bad && dump->left == 0;
 }
 
 /*
@@ -519,7 +429,7 @@ read_statement(DumpFile *dump)
 {
 	static PgdStatement s;
 	static char text[PGD_TEXT_MAX];
-	uint32		nbuckets = get_uint32(dump);
+	uint32		nbuckets = pgd_get_uint32(dump);
 	uint32		len;
 	uint64		total;
 
@@ -528,21 +438,21 @@ read_statement(DumpFile *dump)
 	nbuckets--;
 
 	memset(&s, 0, sizeof(s));
-	get(dump, &s.key, sizeof(s.key));
-	s.fingerprint = get_uint64(dump);
-	s.encoding = get_uint32(dump);
-	s.since = (TimestampTz) get_uint64(dump);
-	s.last_seen = (TimestampTz) get_uint64(dump);
-	get_counters(dump, (uint64 *) &s.counters);
-	get(dump, s.errors, sizeof(s.errors));
-	get(dump, s.plans, sizeof(s.plans));
-	get_histogram(dump, nbuckets, &s.histogram);
-	len = get_uint32(dump);
+	pgd_get(dump, &s.key, sizeof(s.key));
+	s.fingerprint = pgd_get_uint64(dump);
+	s.encoding = pgd_get_uint32(dump);
+	s.since = (TimestampTz) pgd_get_uint64(dump);
+	s.last_seen = (TimestampTz) pgd_get_uint64(dump);
+	pgd_get_counters(dump, (uint64 *) &s.counters);
+	pgd_get(dump, s.errors, sizeof(s.errors));
+	pgd_get(dump, s.plans, sizeof(s.plans));
+	pgd_get_histogram(dump, nbuckets, &s.histogram);
+	len = pgd_get_uint32(dump);
 	if (len > PGD_TEXT_MAX || !is_statement(&s) ||
 		!pgd_histogram_total(&s.histogram, &total))
 		dump->bad = true;
 	else
-		get(dump, text, len);
+		pgd_get(dump, text, len);
 
 	if (!dump->bad)
 		pgd_store_restore(&s, text, len);
@@ -576,20 +486,151 @@ static bool
 read_session(DumpFile *dump)
 {
 	static PgdSessionSum s;
-	uint32		nbuckets = get_uint32(dump);
+	uint32		nbuckets = pgd_get_uint32(dump);
 	uint64		total;
 
 	if (dump->bad || nbuckets == 0)
 		return false;
 
 	memset(&s, 0, sizeof(s));
-	get(dump, &s.key, sizeof(s.key));
-	get_counters(dump, (uint64 *) &s.counters);
-	get_histogram(dump, nbuckets - 1, &s.histogram);
+	pgd_get(dump, &s.key, sizeof(s.key));
+	pgd_get_counters(dump, (uint64 *) &s.counters);
+	pgd_get_histogram(dump, nbuckets - 1, &s.histogram);
 	if (!is_session(&s) || !pgd_histogram_total(&s.histogram, &total))
 		dump->bad = true;
 
 	if (!dump->bad)
-		pgd_store_restore_session(&s);
+		pgd_sessions_restore(&s);
+	return !dump->bad;
+}
+
+/*
+ * Does everything else rely on what this says?
+ */
+static bool
+is_shape(const PgdShapeSums *s)
+{
+	const PgdShapeKey *key = &s->key;
+	bool		rest = (key->shape == 0);
+
+	return is_time(s->since) && is_time(s->last_seen) &&
+		(key->kind == PGD_XACT_BLOCK || key->kind == PGD_XACT_BURST) &&
+		rest == (key->userid == InvalidOid) &&
+		(!rest || (s->nsteps == 0 && key->tag == 0 && key->isolation == 0));
+}
+
+/*
+ * Texts of a fixed size, each with its final zero.
+ */
+static void
+read_tag(DumpFile *dump, PgdTag *tag)
+{
+	pgd_get(dump, tag, sizeof(PgdTag));
+	tag->application[sizeof(tag->application) - 1] = '\0';
+	tag->route[sizeof(tag->route) - 1] = '\0';
+	tag->action[sizeof(tag->action) - 1] = '\0';
+	tag->controller[sizeof(tag->controller) - 1] = '\0';
+	tag->framework[sizeof(tag->framework) - 1] = '\0';
+	tag->traceparent[sizeof(tag->traceparent) - 1] = '\0';
+}
+
+/*
+ * What a detector saw that there is no more is left out.
+ */
+static void
+read_observations(DumpFile *dump, PgdShapeSums *s)
+{
+	uint32		n = pgd_get_uint32(dump);
+	int			ncounters = dump->ncounters;
+	int		   *counters = dump->counters;
+	const char *names[PGD_DETECTORS_MAX];
+
+	if (n > PGD_OBSERVATIONS)
+		dump->bad = true;
+	for (int i = 0; i < pgd_detector_count(); i++)
+		names[i] = pgd_detector(i)->name;
+
+	for (int i = 0; i < n && !dump->bad; i++)
+	{
+		PgdObservation o;
+
+		dump->counters = NULL;
+		if (pgd_get_names(dump, names, pgd_detector_count()) &&
+			dump->ncounters == 1)
+		{
+			pgd_get(dump, &o, sizeof(o));
+			if (dump->counters[0] >= 0 && !dump->bad)
+			{
+				o.detector = dump->counters[0] + 1;
+				pgd_shape_observe(s, &o);
+			}
+		}
+		else
+			dump->bad = true;
+		if (dump->counters != NULL)
+			pfree(dump->counters);
+	}
+	dump->ncounters = ncounters;
+	dump->counters = counters;
+}
+
+static bool
+read_shape(DumpFile *dump)
+{
+	static PgdShape shape;
+	PgdShapeSums *s = &shape.sums;
+	uint64		total;
+
+	if (pgd_get_uint32(dump) == 0 || dump->bad)
+		return false;
+
+	memset(&shape, 0, sizeof(shape));
+	pgd_get(dump, &s->key, sizeof(s->key));
+	read_tag(dump, &s->tag);
+	s->since = (TimestampTz) pgd_get_uint64(dump);
+	s->last_seen = (TimestampTz) pgd_get_uint64(dump);
+	s->slowest = pgd_get_uint64(dump);
+	s->dropped = pgd_get_uint64(dump);
+	pgd_get_counters(dump, (uint64 *) &s->counters);
+	pgd_get(dump, s->errors, sizeof(s->errors));
+	s->nsteps = pgd_get_uint32(dump);
+	if (s->nsteps > PGD_STEPS)
+		dump->bad = true;
+	else
+		pgd_get(dump, s->steps, sizeof(PgdStep) * s->nsteps);
+	read_observations(dump, s);
+	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
+	{
+		pgd_get_histogram(dump, pgd_get_uint32(dump), &shape.histograms[h]);
+		if (!pgd_histogram_total(&shape.histograms[h], &total))
+			dump->bad = true;
+	}
+	if (!is_shape(s))
+		dump->bad = true;
+
+	if (!dump->bad)
+		pgd_store_restore_shape(&shape);
+	return !dump->bad;
+}
+
+static bool
+read_shapes(DumpFile *dump)
+{
+	uint32		step_size = pgd_get_uint32(dump);
+	uint32		observation_size = pgd_get_uint32(dump);
+	uint32		tag_size = pgd_get_uint32(dump);
+
+	if (dump->bad)
+		return false;
+	if (step_size != sizeof(PgdStep) ||
+		observation_size != sizeof(PgdObservation) ||
+		tag_size != sizeof(PgdTag))
+	{
+		/* those of another library; it is the end of the file */
+		dump->left = 0;
+		return true;
+	}
+	while (read_shape(dump))
+		;
 	return !dump->bad;
 }

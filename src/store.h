@@ -94,7 +94,6 @@ extern bool pgd_store_session_rename(PgdSession *session,
 									 const PgdSessionKey *key,
 									 TimestampTz now);
 extern void pgd_store_session_end(PgdSession *session, TimestampTz now);
-extern void pgd_store_restore_session(const PgdSessionSum *sum);
 extern void pgd_store_read_sessions(PgdSessionVisitor visit, void *arg);
 
 /* the locks of store_sums.c, and what store.c asks of it */

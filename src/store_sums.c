@@ -219,15 +219,6 @@ pgd_store_session_end(PgdSession *session, TimestampTz now)
 }
 
 /*
- * Put back what an earlier server left, as pgd_store_restore().
- */
-void
-pgd_store_restore_session(const PgdSessionSum *sum)
-{
-	pgd_sessions_restore(sum);
-}
-
-/*
  * Visit all sums of sessions, as of now.  No lock is held while visiting.
  */
 void

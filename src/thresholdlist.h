@@ -20,16 +20,32 @@
  *-------------------------------------------------------------------------
  */
 
+PGD_THRESHOLD(abandoned_xact_min_occurrences, 3, INT_MAX,
+	"Sessions that ended in such a transaction from which it is reported as abandoned.")
+PGD_THRESHOLD(aborted_work_critical_share, 0.1, 1,
+	"Share of execution time in transactions that did not commit from which this is critical.")
+PGD_THRESHOLD(aborted_work_min_share, 0.02, 1,
+	"Share of execution time in transactions that did not commit from which it is reported.")
+PGD_THRESHOLD(aborted_work_min_transactions, 10, INT_MAX,
+	"Transactions that did not commit from which their share of execution time is judged.")
 PGD_THRESHOLD(advisory_lock_leak_min_locks, 100, INT_MAX,
 	"Advisory locks of an idle session from which they are reported at once.")
 PGD_THRESHOLD(advisory_lock_leak_min_time, 600000, INT_MAX,
 	"Milliseconds from which an idle session with advisory locks is reported.")
+PGD_THRESHOLD(autocommit_storm_min_commit_time, 10, INT_MAX,
+	"Milliseconds of commits in a burst from which writing row by row is reported.")
+PGD_THRESHOLD(autocommit_storm_min_writes, 20, INT_MAX,
+	"Single-row autocommit writes in a row from which they are reported.")
 PGD_THRESHOLD(begin_too_early_min_ratio, 0.2, 1,
 	"Share of a transaction's duration from which the wait for its first statement is reported.")
 PGD_THRESHOLD(begin_too_early_min_share, 0.5, 1,
 	"Share of a shape's transactions that wait for their first statement from which this is reported.")
 PGD_THRESHOLD(begin_too_early_min_time, 20, INT_MAX,
 	"Milliseconds from BEGIN to the first statement from which this is reported.")
+PGD_THRESHOLD(broad_row_locking_min_ratio, 10, INT_MAX,
+	"Ratio of rows locked to rows written from which locking is reported as broad.")
+PGD_THRESHOLD(broad_row_locking_min_rows, 100, INT_MAX,
+	"Rows locked by a statement from which locking is reported as broad.")
 PGD_THRESHOLD(chatty_xact_critical_min_statements, 100, INT_MAX,
 	"Statements in a transaction above which their number is critical.")
 PGD_THRESHOLD(chatty_xact_idle_min_ratio, 0.7, 1,
@@ -42,6 +58,8 @@ PGD_THRESHOLD(chatty_xact_max_insert_share, 0.9, 1,
 	"Share of a transaction's statements from which one that inserts makes it a load, which is not reported.")
 PGD_THRESHOLD(chatty_xact_min_statements, 50, INT_MAX,
 	"Statements in a transaction above which their number is reported.")
+PGD_THRESHOLD(check_then_insert_min_occurrences, 1, INT_MAX,
+	"Transactions from which inserting what was not found before is reported.")
 PGD_THRESHOLD(commit_too_late_min_ratio, 0.2, 1,
 	"Share of a transaction's duration from which the wait for its end is reported.")
 PGD_THRESHOLD(commit_too_late_min_share, 0.5, 1,
@@ -64,6 +82,20 @@ PGD_THRESHOLD(cursor_holding_snapshot_critical_time, 900000, INT_MAX,
 	"Milliseconds from which an idle transaction with a snapshot is critical.")
 PGD_THRESHOLD(cursor_holding_snapshot_min_time, 60000, INT_MAX,
 	"Milliseconds from which an idle transaction with a snapshot is reported.")
+PGD_THRESHOLD(ddl_in_long_xact_min_time, 1000, INT_MAX,
+	"Milliseconds that a table stays locked after a change of the schema from which that is reported.")
+PGD_THRESHOLD(deadlock_events_min_occurrences, 1, INT_MAX,
+	"Deadlocks from which they are reported.")
+PGD_THRESHOLD(early_lock_late_commit_min_ratio, 0.5, 1,
+	"Share of the time that row locks are held which another order of statements must save.")
+PGD_THRESHOLD(early_lock_late_commit_min_share, 0.05, 1,
+	"Share of a shape's transactions from which locks taken early are reported.")
+PGD_THRESHOLD(early_lock_late_commit_min_time, 20, INT_MAX,
+	"Milliseconds that rows are locked too early from which that is reported.")
+PGD_THRESHOLD(empty_xact_min_occurrences, 100, INT_MAX,
+	"Transactions without a statement from which they are reported.")
+PGD_THRESHOLD(empty_xact_min_rate, 1, INT_MAX,
+	"Transactions without a statement per second from which they are reported.")
 PGD_THRESHOLD(external_call_in_xact_critical_min_time, 1000, INT_MAX,
 	"Milliseconds of a single wait for the client with locked rows from which a call in a transaction is critical.")
 PGD_THRESHOLD(external_call_in_xact_min_ratio, 5, INT_MAX,
@@ -86,6 +118,8 @@ PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
 	"Sessions waiting for one row from which the queue is too long.")
 PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
 	"Milliseconds with too long a queue for a row from which a table is reported.")
+PGD_THRESHOLD(idle_aborted_min_time, 1000, INT_MAX,
+	"Milliseconds from an error to the ROLLBACK from which a transaction is reported.")
 PGD_THRESHOLD(idle_blocking_others_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction keeps others waiting, while it waits for its client, from which this is critical.")
 PGD_THRESHOLD(idle_blocking_others_min_gap, 20, INT_MAX,
@@ -110,6 +144,8 @@ PGD_THRESHOLD(idle_holding_table_lock_critical_min_time, 1000, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is critical.")
 PGD_THRESHOLD(idle_holding_table_lock_min_time, 100, INT_MAX,
 	"Milliseconds a transaction waits for its client with a locked table from which this is reported.")
+PGD_THRESHOLD(lock_order_inversion_min_occurrences, 10, INT_MAX,
+	"Transactions in each of two directions from which an inverted order of locks is reported.")
 PGD_THRESHOLD(lock_wait_time_critical_time, 10000, INT_MAX,
 	"Milliseconds of a single wait for a lock from which it is critical.")
 PGD_THRESHOLD(lock_wait_time_min_samples, 20, INT_MAX,
@@ -126,6 +162,8 @@ PGD_THRESHOLD(long_transaction_writer_critical_min_time, 300000, INT_MAX,
 	"Milliseconds a transaction that writes is open from which this is critical.")
 PGD_THRESHOLD(long_transaction_writer_min_time, 60000, INT_MAX,
 	"Milliseconds a transaction that writes is open from which this is reported.")
+PGD_THRESHOLD(lost_update_risk_min_occurrences, 1, INT_MAX,
+	"Transactions from which writing what was read without a lock is reported.")
 PGD_THRESHOLD(missing_guards_factor, 3, 1000,
 	"What the 99.9th percentile is multiplied with for a timeout that is proposed.")
 PGD_THRESHOLD(missing_guards_lock_timeout, 5000, INT_MAX,
@@ -148,6 +186,28 @@ PGD_THRESHOLD(n_plus_one_min_rounds, 5, INT_MAX,
 	"Executions in a transaction or burst from which a repeated statement is reported as N+1.")
 PGD_THRESHOLD(n_plus_one_warning_min_time, 50, INT_MAX,
 	"Milliseconds of a loop, round trips included, from which it is a warning.")
+PGD_THRESHOLD(needless_block_min_rate, 10, INT_MAX,
+	"Blocks of a single statement per second from which they are reported.")
+PGD_THRESHOLD(needless_block_min_share, 0.2, 1,
+	"Share of a shape's blocks which need not be blocks from which they are reported.")
+PGD_THRESHOLD(notify_in_hot_path_min_commit_time, 10, INT_MAX,
+	"Mean commit time in milliseconds from which transactions that notify are reported.")
+PGD_THRESHOLD(notify_in_hot_path_min_count_rate, 100, INT_MAX,
+	"Notifications per second from which transactions that notify are reported.")
+PGD_THRESHOLD(olap_in_oltp_xact_max_rows, 1000, INT_MAX,
+	"Rows written up to which a transaction is not a batch, which may read long.")
+PGD_THRESHOLD(olap_in_oltp_xact_min_ratio, 0.8, 1,
+	"Share of a transaction's execution time from which a read is reported as long.")
+PGD_THRESHOLD(olap_in_oltp_xact_min_time, 1000, INT_MAX,
+	"Milliseconds from which a read in a transaction that writes is reported as long.")
+PGD_THRESHOLD(oversized_xact_min_rows, 10000, INT_MAX,
+	"Rows written from which a transaction is reported as oversized.")
+PGD_THRESHOLD(oversized_xact_min_subtransactions, 1000, INT_MAX,
+	"Subtransactions from which a transaction that writes is reported as oversized.")
+PGD_THRESHOLD(oversized_xact_min_time, 60000, INT_MAX,
+	"Milliseconds from which a transaction that writes is reported as oversized.")
+PGD_THRESHOLD(oversized_xact_min_wal, 64, INT_MAX,
+	"Megabytes of WAL from which a transaction is reported as oversized.")
 PGD_THRESHOLD(pooling_blockers_min_transactions, 100, INT_MAX,
 	"Transactions from which it is reported what stands in the way of pooling them.")
 PGD_THRESHOLD(pooling_blockers_min_uses, 1, INT_MAX,
@@ -172,6 +232,22 @@ PGD_THRESHOLD(redundant_read_min_repeats, 1, INT_MAX,
 	"Executions in vain in a transaction or burst from which a repeated query is reported.")
 PGD_THRESHOLD(redundant_read_warning_min_repeats, 4, INT_MAX,
 	"Executions in vain in a transaction or burst from which a repeated query is a warning.")
+PGD_THRESHOLD(repeated_update_same_row_min_share, 0.01, 1,
+	"Share of a shape's transactions from which updating a row again is reported.")
+PGD_THRESHOLD(repeated_update_same_row_min_updates, 1, INT_MAX,
+	"Updates of rows updated before in a transaction from which they are reported.")
+PGD_THRESHOLD(retry_storm_critical_amplification, 3, INT_MAX,
+	"Attempts per success from which retries are critical.")
+PGD_THRESHOLD(retry_storm_min_amplification, 1.5, INT_MAX,
+	"Attempts per success from which retries are reported.")
+PGD_THRESHOLD(retry_storm_min_retries, 10, INT_MAX,
+	"Retries from which attempts per success are judged.")
+PGD_THRESHOLD(serialization_failures_critical_share, 0.1, 1,
+	"Share of attempts that fail to serialize from which this is critical.")
+PGD_THRESHOLD(serialization_failures_min_failures, 5, INT_MAX,
+	"Serialization failures from which their share of attempts is judged.")
+PGD_THRESHOLD(serialization_failures_min_share, 0.01, 1,
+	"Share of attempts that fail to serialize from which it is reported.")
 PGD_THRESHOLD(severity_critical_min_impact, 500, INT_MAX,
 	"Milliseconds of database time per second from which a finding is critical.")
 PGD_THRESHOLD(severity_warning_min_impact, 1, INT_MAX,
@@ -188,6 +264,12 @@ PGD_THRESHOLD(spills_to_disk_max_work_mem, 256, INT_MAX,
 	"Megabytes of work_mem up to which raising it is proposed.")
 PGD_THRESHOLD(spills_to_disk_min_blocks, 128, INT_MAX,
 	"Temporary blocks written per execution from which spilling is reported.")
+PGD_THRESHOLD(statement_timeouts_min_failures, 5, INT_MAX,
+	"Cancelled executions from which their share of a statement is judged.")
+PGD_THRESHOLD(statement_timeouts_min_share, 0.001, 1,
+	"Share of cancelled executions from which a statement is reported.")
+PGD_THRESHOLD(subxact_overflow_min_occurrences, 1, INT_MAX,
+	"Transactions with more subtransactions than fit in memory from which they are reported.")
 PGD_THRESHOLD(tail_latency_min_calls, 100, INT_MAX,
 	"Calls from which the tail of a statement's latency is judged.")
 PGD_THRESHOLD(tail_latency_min_ratio, 20, INT_MAX,

@@ -71,9 +71,9 @@ layer_of()
 		hooks | worker | sqlfuncs | sqlfuncs_*) echo 11 ;;
 		error | xact | session | advise) echo 10 ;;
 		transcribe) echo 9 ;;
-		statement | touches | repeats | blocking | closing | predicate) echo 8 ;;
-		plan | traits | traits_utility | rows | detectors | pending_shapes | snapshot | whatif) echo 7 ;;
-		pending | text | sampler) echo 6 ;;
+		statement | touches | repeats | blocking | closing | snapshot | predicate) echo 8 ;;
+		plan | traits | traits_utility | rows | detectors | pending_shapes | whatif) echo 7 ;;
+		pending | text | sampler | dumpfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
 		reading | shapes) echo 4 ;;
 		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;

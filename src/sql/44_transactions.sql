@@ -688,6 +688,8 @@ BEGIN ATOMIC
 		round(x.exec_time::numeric, 1), round(x.idle_time::numeric, 1),
 		x.traceparent, x.query
 	FROM sessions AS x
+	-- Without the library it is an error, also when nobody else is there.
+	WHERE (SELECT diagnose.seconds(diagnose.since_reset())) IS NOT NULL
 	ORDER BY coalesce(cardinality(x.blocks), 0) DESC, x.since, x.pid;
 END;
 COMMENT ON FUNCTION diagnose.open_transactions() IS

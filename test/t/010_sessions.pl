@@ -199,6 +199,29 @@ ok(abs($session_time - $ours[4]) < 0.1 * $session_time + 50, 'session time, too'
 $node->safe_psql('counted', q(ROLLBACK PREPARED 'p'));
 
 # ----
+# Many at once, while others read and forget
+# ----
+
+@stat = pg_stat();
+$node->safe_psql('postgres', 'SELECT diagnose.reset()');
+my $script = $node->basedir . '/script';
+append_to_file($script, "BEGIN;\nSELECT 1;\nSET application_name = 'crowd';\nEND;\nSELECT 2;\n");
+my @harness = map { IPC::Run::start($_, '>', \my $out, '2>', \my $err) }
+  [ 'pgbench', '-n', '-C', '-c', 8, '-j', 2, '-t', 25, '-f', $script, $node->connstr('counted') ],
+  map { [ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $_ x 100 ] }
+	'SELECT count(*) FROM diagnose.sessions(diagnose.since_reset());',
+	'SELECT diagnose.reset(dbid => 1);';
+ok($_->finish, 'no error') for @harness;
+@stat_then = pg_stat();
+@ours = split /\|/, $node->safe_psql('postgres', q(
+	SELECT sum(begun), sum(ended_by_fatal), sum(commits), sum(rollbacks), sum(ended_normally), sum(open), sum(blocks),
+		diagnose.total(diagnose.sum(histogram)), max(max_open) BETWEEN 1 AND 8
+	FROM diagnose.sessions(diagnose.since_reset())
+	WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'counted')));
+is(join('|', @ours[0 .. 3]), join('|', map { $stat_then[$_] - $stat[$_] } 0 .. 3), 'each is counted once');
+is(join('|', @ours[4 .. 8]), "$ours[0]|0|200|$ours[0]|t", 'and has ended once');
+
+# ----
 # While they go on
 # ----
 

@@ -21,10 +21,20 @@ $primary->safe_psql('postgres', q(
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
-# replay does not wait
-$standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = 0');
 $standby->start;
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+
+# How long replay waits for queries.  Never for long while we ask: what the
+# primary cleans up may be in our way, too.
+sub let_replay_wait
+{
+	my $delay = shift;
+	my $log = -s $standby->logfile;
+	$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = '$delay'");
+	$standby->reload;
+	$standby->wait_for_log(qr/"max_standby_streaming_delay" changed to/, $log);
+	return;
+}
 
 sub found
 {
@@ -103,8 +113,10 @@ like($reader->{err}, qr/due to user request/, 'conflicts: a query is cancelled')
 is(found($standby, 'recovery_conflict_cancels'), '', 'conflicts: silent if somebody else cancels');
 
 $reader = reader('t');
+let_replay_wait('0');
 $primary->safe_psql('postgres', 'DROP TABLE t');
 $reader->{harness}->finish;
+let_replay_wait('20s');
 like($reader->{err}, qr/conflict with recovery/, 'conflicts: a query is in the way of replay');
 is(found($standby, 'recovery_conflict_cancels'),
 	'warning|recovery_conflict_cancels:postgres|database postgres, most: SELECT count(pg_sleep(?)) FROM t|1'
@@ -112,15 +124,14 @@ is(found($standby, 'recovery_conflict_cancels'),
 is($standby->safe_psql('postgres', q(
 	SELECT evidence->'conflicts_by_kind', evidence->>'max_standby_streaming_delay', advice ~ 'vacuum_truncate'
 	FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'recovery_conflict_cancels')),
-	'{"confl_lock": 1}|0|t', 'conflicts: with evidence and advice');
+	'{"confl_lock": 1}|20s|t', 'conflicts: with evidence and advice');
 is(found($primary, 'recovery_conflict_cancels'), '', 'conflicts: silent on the primary');
 $standby->append_conf('postgresql.conf', 'pg_diagnose.recovery_conflict_cancels_critical_cancels = 1');
 $standby->reload;
 like(found($standby, 'recovery_conflict_cancels'), qr/^critical/, 'conflicts: critical by their share');
 
 # The advice: let replay wait.
-$standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = -1');
-$standby->reload;
+let_replay_wait('-1');
 reset_all();
 $reader = reader('u');
 $primary->safe_psql('postgres', 'DROP TABLE u');

@@ -176,6 +176,22 @@ is($node->safe_psql('postgres', q(SELECT kind, prepared, commits, statements FRO
 	diagnose.transactions(diagnose.since_reset()) WHERE application = 'two phases' ORDER BY kind)),
 	"burst|0|1|1\ntransaction|1|0|1", 'a prepared transaction');
 
+# ---- A restart ----
+
+my $all = q(SELECT md5(string_agg(x::text, '' ORDER BY x::text COLLATE "C")) FROM (
+	SELECT shape, tag, application, calls, statements, commits, duration, duration_histogram::text
+		FROM diagnose.transactions(diagnose.since_reset()) WHERE application IN ('calls', 'two phases', 'leaves', 'loop')
+	UNION ALL
+	SELECT shape, tag, fingerprint::text || "position", calls, rows, exec_time, idle_time, flags::text
+		FROM diagnose.transaction_steps(diagnose.since_reset()) WHERE application IN ('calls', 'two phases', 'leaves', 'loop')
+	UNION ALL
+	SELECT shape, tag, detector, occurrences, count, time, held, "position"::text
+		FROM diagnose.observations(diagnose.since_reset()) WHERE application IN ('calls', 'two phases', 'leaves', 'loop')
+	) AS x);
+my $before = $node->safe_psql('postgres', $all);
+$node->restart;
+is($node->safe_psql('postgres', $all), $before, 'a restart forgets nothing');
+
 # ---- A standby ----
 
 $node->backup('b');
