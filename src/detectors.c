@@ -98,6 +98,30 @@ pgd_is_new_table(const PgdTranscript *t, int position)
 }
 
 /*
+ * Position of the statement that was the first to lock rows, or a table.  If
+ * no plan tells, a function did it: the statement is that before the first one
+ * which the client let wait with rows locked.
+ */
+int
+pgd_first_lock(const PgdTranscript *t)
+{
+	if (t->nlocked > 0)
+		return t->locked_at[0];
+	for (int i = 0; i < t->nsteps; i++)
+	{
+		if ((t->steps[i].flags &
+			 (PGD_WRITES | PGD_LOCKS_ROWS | PGD_LOCKS_TABLE)) != 0)
+			return i;
+	}
+	for (int i = 1; i < t->nsteps; i++)
+	{
+		if (t->steps[i].idle_with_locks > 0)
+			return i - 1;
+	}
+	return t->nsteps > 0 ? t->nsteps - 1 : PGD_NOWHERE;
+}
+
+/*
  * Execution and think time of all later positions, up to the end of the
  * latest statement.  When the position is in a cycle, its own later rounds
  * are left out, and so are those of the positions before it.

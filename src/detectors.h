@@ -48,6 +48,7 @@ extern const PgdDetector *pgd_detector(int number);
 extern void pgd_detectors_look(const PgdTranscript *t, PgdLook *look);
 extern void pgd_observe(PgdLook *look, const PgdObservation *observation);
 extern bool pgd_is_new_table(const PgdTranscript *t, int position);
+extern int	pgd_first_lock(const PgdTranscript *t);
 extern uint64 pgd_time_after(const PgdTranscript *t, int position);
 
 /* All of them: compilers of 18 want a declaration where they are defined. */

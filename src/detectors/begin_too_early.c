@@ -18,6 +18,9 @@
 static bool
 works_on_tables(const PgdTranscript *t)
 {
+	/* Functions may write what their caller's plan does not show. */
+	if ((t->saw & PGD_SAW_XID) != 0)
+		return true;
 	for (int i = 0; i < t->nsteps; i++)
 	{
 		if ((t->steps[i].flags & (PGD_READS | PGD_WRITES | PGD_DDL |

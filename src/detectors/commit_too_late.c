@@ -17,7 +17,10 @@
 
 #include "detectors.h"
 
-/* The last statement that worked on a table. */
+/*
+ * The last statement that worked on a table.  Functions may write what their
+ * caller's plan does not show.
+ */
 static int
 find_work(const PgdTranscript *t)
 {
@@ -27,6 +30,8 @@ find_work(const PgdTranscript *t)
 								  PGD_COPIES | PGD_FETCHES)) != 0)
 			return i;
 	}
+	if ((t->saw & PGD_SAW_XID) != 0 && t->nsteps > 0)
+		return t->nsteps - 1;
 	return PGD_NOWHERE;
 }
 

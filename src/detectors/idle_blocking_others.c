@@ -29,7 +29,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	uint64		rest = c->blocking_gaps;
 	uint64		most = 0;
 	PgdObservation o = {
-		.position = PGD_NOWHERE, .parent = PGD_NOWHERE,
+		.parent = PGD_NOWHERE,
 		.severity = PGD_INFO, .confirmed = 1, .count = c->blocking_gaps,
 		.time = c->blocking_idle, .saved = c->blocking_idle,
 		.held = c->blocking_idle,
@@ -38,13 +38,11 @@ look(const PgdTranscript *t, PgdLook *look)
 	if (c->blocking_gaps == 0)
 		return;
 
+	o.position = pgd_first_lock(t);
 	for (int i = 0; i < t->nsteps; i++)
 	{
 		const PgdStep *s = &t->steps[i];
 
-		if (o.position == PGD_NOWHERE &&
-			(s->flags & (PGD_WRITES | PGD_LOCKS_ROWS | PGD_LOCKS_TABLE)) != 0)
-			o.position = i;
 		rest -= Min(rest, s->blocking_gaps);
 		if (s->fingerprint != 0 && s->blocking_gaps > most)
 		{
@@ -55,8 +53,6 @@ look(const PgdTranscript *t, PgdLook *look)
 	/* What is left are waits before the end. */
 	if (rest > most)
 		o.parent = PGD_NOWHERE;
-	if (t->nlocked > 0)
-		o.position = t->locked_at[0];
 
 	if (c->blocking_idle >=
 		PGD_MS(pgd_threshold.idle_blocking_others_critical_min_time))

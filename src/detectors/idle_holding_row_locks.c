@@ -25,20 +25,6 @@
 
 #include "detectors.h"
 
-/* Position of the statement that locked rows first. */
-static int
-find_lock(const PgdTranscript *t)
-{
-	if (t->nlocked > 0)
-		return t->locked_at[0];
-	for (int i = 0; i < t->nsteps; i++)
-	{
-		if ((t->steps[i].flags & (PGD_WRITES | PGD_LOCKS_ROWS)) != 0)
-			return i;
-	}
-	return PGD_NOWHERE;
-}
-
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
@@ -47,7 +33,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	uint64		most = 0;
 	uint64		longest = 0;
 	PgdObservation o = {
-		.position = find_lock(t), .parent = PGD_NOWHERE,
+		.parent = PGD_NOWHERE,
 		.severity = PGD_INFO, .count = 1, .held = idle,
 	};
 
@@ -56,6 +42,7 @@ look(const PgdTranscript *t, PgdLook *look)
 		pgd_threshold.idle_holding_row_locks_min_ratio)
 		return;
 
+	o.position = pgd_first_lock(t);
 	for (int i = 0; i < t->nsteps; i++)
 	{
 		const PgdStep *s = &t->steps[i];

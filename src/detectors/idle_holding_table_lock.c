@@ -16,23 +16,6 @@
 
 #include "detectors.h"
 
-static bool
-is_new_table(const PgdTranscript *t, int position)
-{
-	const PgdStep *lock = &t->steps[position];
-
-	if ((lock->flags & PGD_CREATES) != 0)
-		return true;
-	for (int i = 0; OidIsValid(lock->relid) && i < position; i++)
-	{
-		const PgdStep *s = &t->steps[i];
-
-		if ((s->flags & PGD_CREATES) != 0 && s->relid == lock->relid)
-			return true;
-	}
-	return false;
-}
-
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
@@ -42,7 +25,9 @@ look(const PgdTranscript *t, PgdLook *look)
 	for (lock = 0; lock < t->nsteps; lock++)
 	{
 		if ((t->steps[lock].flags & PGD_LOCKS_TABLE) != 0 &&
-			t->steps[lock].fingerprint != 0 && !is_new_table(t, lock))
+			t->steps[lock].fingerprint != 0 &&
+			(t->steps[lock].flags & PGD_CREATES) == 0 &&
+			!pgd_is_new_table(t, lock))
 			break;
 	}
 	if (lock == t->nsteps)
