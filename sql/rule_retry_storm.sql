@@ -54,6 +54,17 @@ FROM diagnose.transactions(diagnose.since_reset())
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
 SELECT count(*) FROM pg_temp.found('retry_storm');
 
+-- silent: fails often, but of errors that no retry can help
+\set ECHO none
+\o /dev/null
+SELECT pg_temp.attempts(30, 1, 'raise_exception') \gexec
+\o
+\set ECHO all
+SELECT sum(retries) AS retries, sum(aborts) AS aborts
+FROM diagnose.transactions(diagnose.since_reset())
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
+SELECT count(*) FROM pg_temp.found('retry_storm');
+
 -- silent: fails often, but each is another one
 SELECT diagnose.reset() IS NOT NULL AS reset;
 \set ECHO none

@@ -142,7 +142,7 @@ wanted(void)
 	{
 		if (!pgd_pending_attach())
 			return false;
-		pgd_pending_shapes_attach();
+		pgd_xact_attach();
 		before_shmem_exit(pgd_session_end, (Datum) 0);
 	}
 	return pgd_statement_wanted();

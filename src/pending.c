@@ -50,6 +50,7 @@ pgd_pending_attach(void)
 
 	pgd_slot = slot;
 	pgd_slot->merged_at = GetCurrentTimestamp();
+	pgd_slot->latest = 0;
 
 	/* our predecessor left it empty, unless it left in a strange way */
 	for (uint64 used = slot->used; used != 0; used &= used - 1)
@@ -68,6 +69,7 @@ pgd_pending_detach(void)
 		return;
 	for (uint64 used = pgd_slot->used; used != 0; used &= used - 1)
 		(void) pgd_store_merge(pgd_slot, pg_rightmost_one_pos64(used), true);
+	pgd_slot->latest = 0;
 	pgd_slot = NULL;
 }
 

@@ -20,6 +20,7 @@
 #include "blocking.h"
 #include "detectors.h"
 #include "repeats.h"
+#include "samples.h"
 #include "touches.h"
 #include "transcribe.h"
 
@@ -64,7 +65,10 @@ pgd_transcribe_held(PgdTranscript *t, uint64 think)
 {
 	PgdXactCounters *c = &t->counters;
 
-	if (pgd_running.has_xid && (t->saw & (PGD_SAW_WRITE | PGD_SAW_ROW_LOCK)) != 0)
+	/* an identifier alone locks nothing; a row that is locked writes WAL */
+	if (pgd_running.has_xid &&
+		((t->saw & (PGD_SAW_WRITE | PGD_SAW_ROW_LOCK)) != 0 ||
+		 pgWalUsage.wal_bytes != pgd_running.wal_base))
 		c->idle_with_row_locks += think;
 	if ((t->saw & PGD_SAW_TABLE_LOCK) != 0)
 		c->idle_with_table_lock += think;
@@ -224,6 +228,19 @@ note_retry(PgdTranscript *t)
 }
 
 /*
+ * The sampler saw us wait for a lock since we looked last.
+ */
+static pg_noinline void
+note_lock_wait(PgdStep *step)
+{
+	uint64		now = pgd_samples_lock_wait(pgd_running.procno);
+
+	if (now > pgd_running.lock_wait)
+		step->lock_wait += now - pgd_running.lock_wait;
+	pgd_running.lock_wait = now;
+}
+
+/*
  * Write an execution down, completed or failed.
  */
 static pg_attribute_always_inline PgdStep *
@@ -260,6 +277,10 @@ record(PgdExecution *execution, uint64 fingerprint)
 		step->idle_with_locks += pgd_running.has_xid ? think : 0;
 		step->blocking_gaps += execution->blocking;
 	}
+
+	if (unlikely(pgd_samples_lock_wait(pgd_running.procno) !=
+				 pgd_running.lock_wait))
+		note_lock_wait(step);
 
 	if (unlikely(pgd_running.first_fingerprint == 0))
 	{

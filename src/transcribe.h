@@ -28,6 +28,8 @@ typedef struct PgdRunning
 	TimestampTz failed_at;
 	uint64		wal_base;		/* pgWalUsage when the transcript began */
 	uint64		precommit;		/* clock */
+	int			procno;			/* of this backend */
+	uint64		lock_wait;		/* what pgd_samples_lock_wait() said last */
 
 	/* the beginning of a transaction that failed, to see it come back */
 	uint64		retry_fingerprint;	/* 0: none */

@@ -36,6 +36,7 @@
 #include "closing.h"
 #include "compat.h"
 #include "repeats.h"
+#include "samples.h"
 #include "tag.h"
 #include "touches.h"
 #include "xact.h"
@@ -57,6 +58,17 @@ static void finish(PgdXactOutcome outcome, TimestampTz stop);
  * Start and end of the session
  * ----------
  */
+
+/*
+ * Take possession of our slot.
+ */
+void
+pgd_xact_attach(void)
+{
+	pgd_pending_shapes_attach();
+	pgd_running.procno = pgd_my_proc_number();
+	pgd_running.lock_wait = pgd_samples_lock_wait(pgd_running.procno);
+}
 
 /*
  * The session ends: before its transaction is rolled back, if it is in one.
@@ -264,6 +276,7 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	PgdCommented text;
 
 	execution->transcribed = true;
+	pgd_slot->latest = execution->key.queryid;
 	if (unlikely(pgd_xact_slot == NULL || !pgd_track_transactions ||
 				 pgd_running.failed))
 		return;
@@ -284,7 +297,6 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	if (unlikely(execution->think >= NS(1000)) &&
 		pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
 		execution->blocking = pgd_transcribe_gap(execution->think);
-	pgd_slot->latest = execution->key.queryid;
 }
 
 /* ----------

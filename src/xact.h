@@ -14,6 +14,7 @@
 
 PGD_BEGIN_INTERNAL
 
+extern void pgd_xact_attach(void);
 extern void pgd_xact_exit(void);
 
 /* statements of the client */
