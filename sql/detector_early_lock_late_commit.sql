@@ -32,6 +32,10 @@ SELECT stock FROM early_lock WHERE id = 1 FOR UPDATE;
 SELECT early_lock_work();
 UPDATE early_lock SET stock = 98 WHERE id = 1;
 COMMIT;
+BEGIN;
+UPDATE early_lock SET stock = stock - 1 WHERE id = 1 RETURNING stock;
+SELECT early_lock_work();
+COMMIT;
 SELECT count(*) FROM pg_temp.found('early_lock_late_commit');
 
 -- silent: found no row, hence locked none

@@ -4,7 +4,7 @@
  *		A session ends inside of a transaction block: what it wrote is lost.
  *
  * The client crashed, its connection broke, a pool closed a connection that
- * was in use, or the client was silent until idle_in_transaction_session_timeout.
+ * was in use, or idle_in_transaction_session_timeout ran out.
  *
  * Silent when the transaction had failed before, as then nothing was left to
  * lose: that is how scripts end.  Silent, too, when the server was told to end

@@ -8,9 +8,9 @@
  * the end of the last one: if it came last, it would hold them for its own
  * time and the commit only.
  *
- * Silent when the row was locked by SELECT ... FOR UPDATE, as then what
- * follows depends on it; and for rows that are only inserted, which nobody
- * waits for.
+ * Silent when the row was locked by SELECT ... FOR UPDATE, or changed with
+ * RETURNING, as then what follows depends on it; and for rows that are only
+ * inserted, which nobody waits for.
  *
  * Whether anybody did wait is known from blocking gaps and from samples of
  * lock waits; without, it is a hint.
@@ -54,7 +54,7 @@ look(const PgdTranscript *t, PgdLook *look)
 	if (gain < PGD_MS(pgd_threshold.early_lock_late_commit_min_time) ||
 		gain < hold * pgd_threshold.early_lock_late_commit_min_ratio ||
 		s->fingerprint == 0 ||
-		(s->flags & PGD_LOCKS_ROWS) != 0 ||
+		(s->flags & (PGD_LOCKS_ROWS | PGD_RETURNS)) != 0 ||
 		pgd_is_new_table(t, first))
 		return;
 

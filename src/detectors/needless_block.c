@@ -7,9 +7,10 @@
  * It costs two more round trips, and in between the connection, and what the
  * statement locked, waits for the client.
  *
- * Silent where the block has a purpose: above READ COMMITTED; when the statement
- * sets something for the transaction, takes locks that are to be held to its
- * end, or opens a cursor; when it wrote and was rolled back, which is a trial.
+ * Silent where the block has a purpose: above READ COMMITTED; when the
+ * statement sets something for the transaction, takes locks that are to be
+ * held to its end, or opens a cursor; when it wrote and was rolled back, which
+ * is a trial.
  *
  * Thresholds: a fifth of such blocks, ten a second: ORMs open a block for
  * everything, and less often it is not worth a change.  A judgement.

@@ -35,6 +35,9 @@ static void
 look(const PgdTranscript *t, PgdLook *look)
 {
 	const PgdXactCounters *c = &t->counters;
+	uint64		min_time = PGD_MS(pgd_threshold.olap_in_oltp_xact_min_time);
+	uint64		min_sum = c->exec_time *
+		pgd_threshold.olap_in_oltp_xact_min_ratio;
 
 	if (c->rows_written == 0 ||
 		c->rows_written > pgd_threshold.olap_in_oltp_xact_max_rows)
@@ -48,8 +51,7 @@ look(const PgdTranscript *t, PgdLook *look)
 		if (s->fingerprint == 0 ||
 			(s->flags & PGD_READS) == 0 ||
 			(s->flags & (PGD_WRITES | PGD_LOCKS_ROWS | PGD_FETCHES)) != 0 ||
-			s->max_exec_time < PGD_MS(pgd_threshold.olap_in_oltp_xact_min_time) ||
-			s->exec_time < c->exec_time * pgd_threshold.olap_in_oltp_xact_min_ratio)
+			s->max_exec_time < min_time || s->exec_time < min_sum)
 			continue;
 
 		o.confirmed = holds_row_locks(t, i);
