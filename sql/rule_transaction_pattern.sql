@@ -147,7 +147,7 @@ CREATE TEMP TABLE seen AS
 SELECT * FROM diagnose.observations(diagnose.since_reset())
 WHERE detector = 'n_plus_one' AND route = '/orders/:id' AND count = 7;
 UPDATE seen SET detector = 'frequent_statement', occurrences = 2, time = 5,
-	saved = 4, held = 60, max_held = 40, count = 15, max_count = 9;
+	saved = 4, held = 60, max_held = 40, count = 15, max_count = 9, severity = NULL;
 SELECT format('CREATE OR REPLACE FUNCTION diagnose.observations(%s) RETURNS SETOF record LANGUAGE sql AS %L',
 	pg_get_function_arguments('diagnose.observations(diagnose.window)'::regprocedure),
 	'SELECT * FROM pg_temp.seen') AS create \gset

@@ -220,17 +220,19 @@ forget()
 }
 
 # What is going on at this moment: statements, failed ones, and sessions that
-# idle in a transaction and that wait for a lock.
+# idle in a transaction and that wait for a lock.  Asked in one session: a new
+# one for each look would be connection churn, and found.
 look()
 {
-	unseen -A -t -F ' ' -c "
+	echo "
 		SELECT to_char(sum(calls + failed), 'FM9,999,999'), sum(failed),
 			(SELECT count(*) FROM pg_stat_activity
 			 WHERE state = 'idle in transaction'),
 			(SELECT count(*) FROM pg_stat_activity
 			 WHERE wait_event_type = 'Lock')
 		FROM diagnose.statements(diagnose.since_reset())
-		WHERE toplevel"
+		WHERE toplevel;" >&"$ask" &&
+		read -r statements failed idle waiting <&"${onlooker[0]}"
 }
 
 # The line of the workload, with its figures so far.
@@ -241,16 +243,29 @@ show_progress()
  $most_waiting waiting for a lock" $((SECONDS - start))
 }
 
+# Is one of these processes still there?
+are_running()
+{
+	local pid
+
+	for pid; do
+		! kill -0 "$pid" 2>/dev/null || return 0
+	done
+	return 1
+}
+
 workload()
 {
-	local round=$1 applications=() statements failed idle waiting
+	local round=$1 applications=() ask statements failed idle waiting
 	local most_idle=0 most_waiting=0 start=$SECONDS application status=0
 
 	forget >/dev/null || return
+	coproc onlooker { unseen -A -t -F ' '; }
+	ask=${onlooker[1]}
 	start_applications "$round"
-	while [ -n "$(jobs -r -p)" ]; do
+	while are_running "${applications[@]}"; do
 		sleep 0.5
-		read -r statements failed idle waiting < <(look) || return
+		look || return
 		most_idle=$((idle > most_idle ? idle : most_idle))
 		most_waiting=$((waiting > most_waiting ? waiting : most_waiting))
 		[ ! -t 1 ] || show_progress
@@ -258,6 +273,7 @@ workload()
 	for application in "${applications[@]}"; do
 		wait "$application" || status=1
 	done
+	exec {ask}>&-
 	show_progress
 	echo
 	return "$status"
