@@ -159,8 +159,9 @@ install_privately()
 	mkdir -p "$prefix${dir%/*}"
 	ln -s "$dir" "$prefix$dir"
 
+	# Whoever asks for the folder may have switched off "set -e".
 	quietly make -s -j2 -C "$tree" install PG_CONFIG="$PG_CONFIG" COPT=-Werror \
-		with_llvm=no DESTDIR="$prefix"
+		with_llvm=no DESTDIR="$prefix" || return
 	echo "$prefix$bin"
 }
 

@@ -92,11 +92,22 @@ RETURN left(encode(sha256(convert_to(key, 'UTF8')), 'hex'), 6);
 COMMENT ON FUNCTION diagnose.finding_id(text) IS
 'six characters that stand for the key of a finding';
 
+-- Not all that is wrong takes time: a lost update costs nothing but the update.
+CREATE OR REPLACE FUNCTION diagnose.weight(f diagnose.finding)
+RETURNS double precision
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN greatest(coalesce((f).impact_ms_per_s, 0), CASE (f).severity
+	WHEN 'critical' THEN current_setting('pg_diagnose.severity_critical_min_impact')::float8
+	WHEN 'warning' THEN current_setting('pg_diagnose.severity_warning_min_impact')::float8
+	ELSE 0
+END);
+COMMENT ON FUNCTION diagnose.weight(diagnose.finding) IS
+'what a finding is ranked by: its cost, or if that is more, the cost that would make it as severe as it is';
+
 -- 26 characters of numbers and names, 14 of psql's frame, 80 of text.
 CREATE OR REPLACE VIEW diagnose.findings AS
-SELECT row_number() OVER (ORDER BY f.impact_ms_per_s DESC NULLS LAST,
-		CASE f.severity WHEN 'critical' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END,
-		f.key) AS rank,
+SELECT row_number() OVER (ORDER BY diagnose.weight(f) DESC,
+		f.impact_ms_per_s DESC NULLS LAST, f.key) AS rank,
 	round(f.impact_ms_per_s::numeric, 1) AS ms_per_s,
 	f.severity,
 	diagnose.short_text(regexp_replace(concat_ws(': ', f.problem, f.subject),
@@ -105,8 +116,8 @@ SELECT row_number() OVER (ORDER BY f.impact_ms_per_s DESC NULLS LAST,
 FROM diagnose.findings(diagnose.since_reset()) AS f
 ORDER BY 1;
 COMMENT ON VIEW diagnose.findings IS
-'what is wrong since the last reset, what costs most first; SELECT diagnose.explain(''...'') with the last column tells more';
-COMMENT ON COLUMN diagnose.findings.rank IS 'by cost; what has no known cost comes last, by severity';
+'what is wrong since the last reset, what weighs most first; SELECT diagnose.explain(''...'') with the last column tells more';
+COMMENT ON COLUMN diagnose.findings.rank IS 'by cost; what is critical or a warning for another reason counts as if it cost what makes it so';
 COMMENT ON COLUMN diagnose.findings.ms_per_s IS 'database time it takes, in milliseconds per second of wall time; NULL: unknown';
 COMMENT ON COLUMN diagnose.findings.severity IS 'info, warning or critical';
 COMMENT ON COLUMN diagnose.findings.problem IS 'what is wrong, and with what';
