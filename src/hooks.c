@@ -449,6 +449,8 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	const bool	toplevel = nesting == 0 && wanted();
 	const Node *const stmt = pstmt->utilityStmt;
 
+	if (nesting == 0)
+		pgd_xact_ending(stmt);
 	if (toplevel)
 	{
 		if (captured == NULL)

@@ -18,6 +18,7 @@ typedef struct PgdRunning
 	bool		active;			/* a statement has begun a transaction */
 	bool		ending;			/* COMMIT, ROLLBACK or PREPARE was said */
 	bool		rolling_back;	/* ROLLBACK was */
+	bool		committing;		/* COMMIT was, of what has not failed */
 	bool		chain;			/* AND CHAIN was */
 	bool		failed;			/* the block waits for its ROLLBACK */
 	bool		has_xid;		/* the transaction has a transaction identifier */
