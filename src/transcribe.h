@@ -50,6 +50,7 @@ extern void pgd_transcribe_held(PgdTranscript *t, uint64 think);
 extern void pgd_transcribe_started(PgdExecution *execution,
 								   QueryDesc *queryDesc);
 extern void pgd_transcribe_ended(PgdExecution *execution);
+extern void pgd_transcribe_dropped(PgdExecution *execution);
 extern void pgd_transcribe_failed(PgdExecution *execution, int sqlstate);
 extern void pgd_transcribe_utility_ended(PgdExecution *execution, Oid relid);
 
