@@ -216,9 +216,12 @@ note_xid(PgdTranscript *t, TimestampTz since)
 static pg_noinline void
 note_retry(PgdTranscript *t)
 {
+	TimestampTz since = GetCurrentStatementStartTimestamp() -
+		pgd_running.retry_since;
+
 	if (pgd_running.first_fingerprint == pgd_running.retry_fingerprint &&
 		pgd_running.first_params == pgd_running.retry_params &&
-		GetCurrentStatementStartTimestamp() - pgd_running.retry_since <= RETRY_INTERVAL)
+		since <= RETRY_INTERVAL)
 	{
 		t->counters.retries++;
 		t->counters.retried_time += pgd_running.retry_time;

@@ -94,7 +94,8 @@ pgd_xact_exit(void)
 			(MyBEEntry->st_state == STATE_IDLEINTRANSACTION ||
 			 MyBEEntry->st_state == STATE_IDLEINTRANSACTION_ABORTED))
 		{
-			uint64		idle = NS(Max(now - MyBEEntry->st_state_start_timestamp, 0));
+			TimestampTz since = MyBEEntry->st_state_start_timestamp;
+			uint64		idle = NS(Max(now - since, 0));
 			PgdXactCounters *c = &slot->open.counters;
 
 			pgd_xact_begin_change(slot);
@@ -317,7 +318,7 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
  * The end of a block is near: the client said so.
  */
 static void
-begin_end(PgdExecution *execution, const TransactionStmt *stmt)
+begin_end(const TransactionStmt *stmt)
 {
 	PgdXactSlot *slot = pgd_xact_slot;
 	PgdTranscript *t = &slot->open;
@@ -405,7 +406,7 @@ pgd_xact_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 			case TRANS_STMT_ROLLBACK:
 			case TRANS_STMT_PREPARE:
 				if (in_block)
-					begin_end(execution, (TransactionStmt *) stmt);
+					begin_end((TransactionStmt *) stmt);
 				return;
 			default:
 				break;
@@ -545,6 +546,8 @@ aborted(void)
 		remember_for_retry(t->start, now);
 		if (pgd_running.ending)
 		{
+			/* COMMIT failed: no other block follows, whatever it said */
+			pgd_running.chain = false;
 			pgd_running.stopped = now;
 			finish(PGD_XACT_ABORTED, now);
 		}
@@ -573,7 +576,7 @@ pgd_xact_event(XactEvent event)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if (pgd_running.has_xid || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
+			if (TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
 				(slot->open.saw & PGD_SAW_NOTIFY) != 0)
 				pgd_running.precommit = pgd_clock();
 			break;
@@ -632,9 +635,11 @@ finish(PgdXactOutcome outcome, TimestampTz stop)
 	PgdTranscript *t = &slot->open;
 
 	t->counters.wal_bytes = pgWalUsage.wal_bytes - pgd_running.wal_base;
-	pgd_closing_finish(outcome, stop, pgd_running.failed ? pgd_running.failed_at : stop);
+	pgd_closing_finish(outcome, stop,
+					   pgd_running.failed ? pgd_running.failed_at : stop);
 
-	pgd_running.active = pgd_running.ending = pgd_running.rolling_back = pgd_running.failed = false;
+	pgd_running.active = pgd_running.ending = false;
+	pgd_running.rolling_back = pgd_running.failed = false;
 	pgd_running.has_xid = pgd_running.holding = false;
 	pgd_running.first_fingerprint = 0;
 	if (pgd_running.chain)
