@@ -257,6 +257,20 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 	return follow(pgd_statement_begin(queryDesc));
 }
 
+/*
+ * The executor's memory of an execution is gone: it was ended long ago, or it
+ * is a portal that was not fetched to its end and goes with a rollback.
+ */
+static void
+released(void *arg)
+{
+	PgdExecution *execution = arg;
+
+	if (unlikely(!execution->transcribed))
+		pgd_transcribe_dropped(execution);
+	pgd_statement_release(execution);
+}
+
 static void
 pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
@@ -271,7 +285,7 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
-		pgd_statement_started(execution, queryDesc);
+		pgd_statement_started(execution, queryDesc, released);
 		pgd_transcribe_started(execution, queryDesc);
 		if (execution->traits != NULL &&
 			(execution->traits->flags & PGD_SESSION_LOCKS) != 0)
@@ -449,6 +463,8 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	const bool	toplevel = nesting == 0 && wanted();
 	const Node *const stmt = pstmt->utilityStmt;
 
+	if (nesting == 0)
+		pgd_xact_ending(stmt);
 	if (toplevel)
 	{
 		if (captured == NULL)

@@ -222,7 +222,9 @@ say_transaction(const TransactionStmt *stmt)
 			else if (in_block)
 			{
 				ending = true;
-				ends_by_commit = stmt->kind == TRANS_STMT_COMMIT;
+				/* of what has failed already it is a ROLLBACK */
+				ends_by_commit = stmt->kind == TRANS_STMT_COMMIT &&
+					!IsAbortedTransactionBlockState();
 				chained = stmt->chain;
 			}
 			break;

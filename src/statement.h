@@ -107,7 +107,8 @@ pgd_statement_wanted(void)
  * the execution, and maybe instrumentation that somebody else asked for.
  */
 static inline void
-pgd_statement_started(PgdExecution *execution, QueryDesc *queryDesc)
+pgd_statement_started(PgdExecution *execution, QueryDesc *queryDesc,
+					  MemoryContextCallbackFunction released)
 {
 	MemoryContext context = queryDesc->estate->es_query_cxt;
 
@@ -119,7 +120,7 @@ pgd_statement_started(PgdExecution *execution, QueryDesc *queryDesc)
 		MemoryContextSwitchTo(old);
 	}
 
-	execution->callback.func = pgd_statement_release;
+	execution->callback.func = released;
 	execution->callback.arg = execution;
 	MemoryContextRegisterResetCallback(context, &execution->callback);
 }

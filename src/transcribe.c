@@ -467,6 +467,39 @@ pgd_transcribe_failed(PgdExecution *execution, int sqlstate)
 }
 
 /*
+ * It neither completed nor failed: a portal that goes with a rollback.  What
+ * it did until then nobody can tell any more.  Nothing here may throw.
+ */
+void
+pgd_transcribe_dropped(PgdExecution *execution)
+{
+	PgdTranscript *t;
+	const PgdTraits *traits;
+	PgdStep    *step;
+
+	if (execution->transcribed || pgd_xact_slot == NULL)
+		return;
+	execution->transcribed = true;
+	t = &pgd_xact_slot->open;
+	if (t->kind == PGD_XACT_NONE)
+		return;
+	traits = traits_now(execution);
+	execution->rows = 0;
+	execution->time = 0;
+
+	pgd_xact_begin_change(pgd_xact_slot);
+	step = record(execution, traits != NULL ? traits->fingerprint :
+				  execution->key.queryid);
+	step->empty--;
+	if (traits != NULL && step->calls == 1)
+	{
+		step->flags = traits->flags;
+		step->relid = traits->relid;
+	}
+	pgd_xact_end_change(pgd_xact_slot);
+}
+
+/*
  * A utility statement completed; "relid" is the table that it was about.
  */
 void

@@ -18,6 +18,7 @@ typedef struct PgdRunning
 	bool		active;			/* a statement has begun a transaction */
 	bool		ending;			/* COMMIT, ROLLBACK or PREPARE was said */
 	bool		rolling_back;	/* ROLLBACK was */
+	bool		committing;		/* COMMIT was, of what has not failed */
 	bool		chain;			/* AND CHAIN was */
 	bool		failed;			/* the block waits for its ROLLBACK */
 	bool		has_xid;		/* the transaction has a transaction identifier */
@@ -49,6 +50,7 @@ extern void pgd_transcribe_held(PgdTranscript *t, uint64 think);
 extern void pgd_transcribe_started(PgdExecution *execution,
 								   QueryDesc *queryDesc);
 extern void pgd_transcribe_ended(PgdExecution *execution);
+extern void pgd_transcribe_dropped(PgdExecution *execution);
 extern void pgd_transcribe_failed(PgdExecution *execution, int sqlstate);
 extern void pgd_transcribe_utility_ended(PgdExecution *execution, Oid relid);
 

@@ -325,6 +325,9 @@ begin_end(const TransactionStmt *stmt)
 	uint64		think = NS(take_gap());
 
 	pgd_running.chain = stmt->chain;
+	/* of what has failed already it is a ROLLBACK by another name */
+	pgd_running.committing = stmt->kind == TRANS_STMT_COMMIT &&
+		!IsAbortedTransactionBlockState();
 	if (pgd_running.failed)
 	{
 		pgd_xact_begin_change(slot);
@@ -373,6 +376,28 @@ begin_block(void)
 }
 
 /*
+ * A utility statement of the client begins: is it one that ends a block?  To
+ * be asked also when nothing is captured, as a block that is open must end.
+ */
+void
+pgd_xact_ending(const Node *stmt)
+{
+	if (!IsA(stmt, TransactionStmt) || pgd_xact_slot == NULL ||
+		pgd_xact_slot->open.kind != PGD_XACT_BLOCK)
+		return;
+	switch (((const TransactionStmt *) stmt)->kind)
+	{
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_ROLLBACK:
+		case TRANS_STMT_PREPARE:
+			begin_end((const TransactionStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
  * Before it runs.  "execution" is filled also when it is not captured.
  */
 void
@@ -388,13 +413,11 @@ pgd_xact_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 
 	if (IsA(stmt, TransactionStmt))
 	{
-		bool		in_block = pgd_xact_slot->open.kind == PGD_XACT_BLOCK;
-
 		switch (((TransactionStmt *) stmt)->kind)
 		{
 			case TRANS_STMT_BEGIN:
 			case TRANS_STMT_START:
-				if (!in_block)
+				if (pgd_xact_slot->open.kind != PGD_XACT_BLOCK)
 				{
 					pgd_tag_find(source, pstmt->stmt_location, pstmt->stmt_len,
 								 &text);
@@ -405,9 +428,7 @@ pgd_xact_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 			case TRANS_STMT_COMMIT:
 			case TRANS_STMT_ROLLBACK:
 			case TRANS_STMT_PREPARE:
-				if (in_block)
-					begin_end((TransactionStmt *) stmt);
-				return;
+				return;				/* pgd_xact_ending() saw it */
 			default:
 				break;
 		}
@@ -546,8 +567,9 @@ aborted(void)
 		remember_for_retry(t->start, now);
 		if (pgd_running.ending)
 		{
-			/* COMMIT failed: no other block follows, whatever it said */
-			pgd_running.chain = false;
+			/* a COMMIT that fails has no successor */
+			if (pgd_running.committing)
+				pgd_running.chain = false;
 			pgd_running.stopped = now;
 			finish(PGD_XACT_ABORTED, now);
 		}

@@ -21,6 +21,7 @@ extern void pgd_xact_exit(void);
 extern void pgd_xact_statement_begin(PgdExecution *execution,
 									 const char *source,
 									 int location, int len);
+extern void pgd_xact_ending(const Node *stmt);
 extern void pgd_xact_utility_begin(PgdExecution *execution,
 								   PlannedStmt *pstmt, const char *source);
 extern void pgd_xact_utility_ended(PgdExecution *execution, const Node *stmt);

@@ -12,8 +12,8 @@
  * RETURNING, as then what follows depends on it; and for rows that are only
  * inserted, which nobody waits for.
  *
- * Whether anybody did wait is known from blocking gaps and from samples of
- * lock waits; without, it is a hint.
+ * Whether anybody did wait for this row is known from blocking gaps before
+ * another one is locked, and from samples of lock waits; without, it is a hint.
  *
  * Thresholds: half of the time that locks are held, and 20 ms, in one of
  * twenty transactions (hence their 95th percentile).  Judgements.
@@ -38,6 +38,27 @@ find_first_lock(const PgdTranscript *t)
 	return PGD_NOWHERE;
 }
 
+/*
+ * Did anybody want this row?  We waited for it ourselves, or others waited
+ * while it was all that was locked; later it may be any of the rows.
+ */
+static bool
+is_contended(const PgdTranscript *t, int first)
+{
+	if (t->steps[first].lock_wait > 0)
+		return true;
+	for (int i = first + 1; i < t->nsteps; i++)
+	{
+		const PgdStep *s = &t->steps[i];
+
+		if (s->blocking_gaps > 0)
+			return true;
+		if ((s->flags & (LOCKING | PGD_INSERTS)) != 0)
+			return false;
+	}
+	return t->counters.blocking_gaps > 0;
+}
+
 static void
 look(const PgdTranscript *t, PgdLook *look)
 {
@@ -58,7 +79,7 @@ look(const PgdTranscript *t, PgdLook *look)
 		pgd_is_new_table(t, first))
 		return;
 
-	contended = t->counters.blocking_gaps > 0 || s->lock_wait > 0;
+	contended = is_contended(t, first);
 	pgd_observe(look, &(PgdObservation) {
 		.position = first, .parent = PGD_NOWHERE, .object = s->relid,
 		.count = t->counters.statements, .held = gain,

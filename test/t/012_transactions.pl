@@ -176,6 +176,33 @@ is($node->safe_psql('postgres', q(SELECT kind, prepared, commits, statements FRO
 	diagnose.transactions(diagnose.since_reset()) WHERE application = 'two phases' ORDER BY kind)),
 	"burst|0|1|1\ntransaction|1|0|1", 'a prepared transaction');
 
+# ---- Ends that are easily missed ----
+
+my $endings = q(SELECT kind, calls, commits, rollbacks, aborts, statements FROM
+	diagnose.transactions(diagnose.since_reset()) WHERE application = '%s' ORDER BY 1, 2, 3, 4, 5, 6);
+$node->safe_psql('postgres', 'CREATE TABLE parent (id int PRIMARY KEY);
+	CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);');
+$node->psql('postgres', q(SET application_name = 'chain';
+	BEGIN; INSERT INTO child VALUES (1); COMMIT AND CHAIN;
+	SELECT kind FROM diagnose.open_transcripts() WHERE pid = pg_backend_pid();
+	BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 1; ROLLBACK AND CHAIN;
+	SAVEPOINT a; SELECT 1 / (id - id) FROM t; COMMIT AND CHAIN; SELECT 1; COMMIT;), on_error_stop => 0, stdout => \my $kind);
+is((split /\n/, $kind)[0], 'burst', 'a COMMIT AND CHAIN that fails has no successor');
+is($node->safe_psql('postgres', sprintf $endings, 'chain'),
+	"burst|1|1|0|0|1\ntransaction|1|0|0|1|1\ntransaction|1|0|0|1|2\ntransaction|3|2|1|0|3",
+	'all others have');
+foreach my $off ('track_transactions = off', "track = 'none'")
+{
+	my ($name) = $off =~ /(\w+)/;
+	my $on = $name eq 'track' ? "track = 'all'" : 'track_transactions = on';
+
+	$node->safe_psql('postgres', "SET application_name = '$name';
+		BEGIN; SELECT 1; SET pg_diagnose.$off; SELECT 2; ROLLBACK; SET pg_diagnose.$on;
+		BEGIN; SELECT 3; COMMIT;");
+	is($node->safe_psql('postgres', sprintf $endings, $name) =~ s/^burst.*\n//r,
+		"transaction|1|0|1|0|2\ntransaction|1|1|0|0|1", "a block ends, also with $off");
+}
+
 # ---- A restart ----
 
 my $all = q(SELECT md5(string_agg(x::text, '' ORDER BY x::text COLLATE "C")) FROM (

@@ -18,7 +18,9 @@ BEGIN ATOMIC
 			s.total_exec_time / s.seconds AS impact
 		FROM work AS s
 	)
-	SELECT 'frequent_statement', 'performance', diagnose.severity_of(j.impact),
+	-- Never critical: a server that does little else may be there for just that.
+	SELECT 'frequent_statement', 'performance',
+		CASE diagnose.severity_of(j.impact) WHEN 'info' THEN 'info' ELSE 'warning' END,
 		'frequent_statement:' || j.identity, j.subject,
 		j.impact, j.impact, 'exact', j.calls,
 		format('%s of %s, %s of all calls',
