@@ -269,7 +269,8 @@ released(void *arg)
 {
 	PgdExecution *execution = arg;
 
-	pgd_transcribe_dropped(execution);
+	if (unlikely(!execution->transcribed))
+		pgd_transcribe_dropped(execution);
 	pgd_statement_release(execution);
 }
 

@@ -216,9 +216,12 @@ note_xid(PgdTranscript *t, TimestampTz since)
 static pg_noinline void
 note_retry(PgdTranscript *t)
 {
+	TimestampTz since = GetCurrentStatementStartTimestamp() -
+		pgd_running.retry_since;
+
 	if (pgd_running.first_fingerprint == pgd_running.retry_fingerprint &&
 		pgd_running.first_params == pgd_running.retry_params &&
-		GetCurrentStatementStartTimestamp() - pgd_running.retry_since <= RETRY_INTERVAL)
+		since <= RETRY_INTERVAL)
 	{
 		t->counters.retries++;
 		t->counters.retried_time += pgd_running.retry_time;
@@ -474,7 +477,7 @@ pgd_transcribe_dropped(PgdExecution *execution)
 	const PgdTraits *traits;
 	PgdStep    *step;
 
-	if (likely(execution->transcribed) || pgd_xact_slot == NULL)
+	if (execution->transcribed || pgd_xact_slot == NULL)
 		return;
 	execution->transcribed = true;
 	t = &pgd_xact_slot->open;

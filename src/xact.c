@@ -94,7 +94,8 @@ pgd_xact_exit(void)
 			(MyBEEntry->st_state == STATE_IDLEINTRANSACTION ||
 			 MyBEEntry->st_state == STATE_IDLEINTRANSACTION_ABORTED))
 		{
-			uint64		idle = NS(Max(now - MyBEEntry->st_state_start_timestamp, 0));
+			TimestampTz since = MyBEEntry->st_state_start_timestamp;
+			uint64		idle = NS(Max(now - since, 0));
 			PgdXactCounters *c = &slot->open.counters;
 
 			pgd_xact_begin_change(slot);
@@ -597,7 +598,7 @@ pgd_xact_event(XactEvent event)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if (pgd_running.has_xid || TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
+			if (TransactionIdIsValid(GetTopTransactionIdIfAny()) ||
 				(slot->open.saw & PGD_SAW_NOTIFY) != 0)
 				pgd_running.precommit = pgd_clock();
 			break;
@@ -656,9 +657,11 @@ finish(PgdXactOutcome outcome, TimestampTz stop)
 	PgdTranscript *t = &slot->open;
 
 	t->counters.wal_bytes = pgWalUsage.wal_bytes - pgd_running.wal_base;
-	pgd_closing_finish(outcome, stop, pgd_running.failed ? pgd_running.failed_at : stop);
+	pgd_closing_finish(outcome, stop,
+					   pgd_running.failed ? pgd_running.failed_at : stop);
 
-	pgd_running.active = pgd_running.ending = pgd_running.rolling_back = pgd_running.failed = false;
+	pgd_running.active = pgd_running.ending = false;
+	pgd_running.rolling_back = pgd_running.failed = false;
 	pgd_running.has_xid = pgd_running.holding = false;
 	pgd_running.first_fingerprint = 0;
 	if (pgd_running.chain)
