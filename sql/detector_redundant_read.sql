@@ -14,6 +14,8 @@ SHOW pg_diagnose.redundant_read_max_gap;
 CREATE TABLE redundant_read (id int PRIMARY KEY, name text, at timestamptz);
 INSERT INTO redundant_read VALUES (1, 'one', now()), (2, 'two', now());
 CREATE SEQUENCE redundant_read_seq;
+CREATE FUNCTION redundant_read_write(int) RETURNS void LANGUAGE plpgsql AS
+'BEGIN UPDATE redundant_read SET at = now() WHERE id = $1; END';
 SET pg_diagnose.burst_gap = '10s';
 
 -- nothing yet
@@ -37,6 +39,12 @@ COMMIT;
 BEGIN;
 SELECT name FROM redundant_read WHERE id = 1;
 UPDATE redundant_read SET name = 'two' WHERE id = 2;
+SELECT name FROM redundant_read WHERE id = 1;
+COMMIT;
+-- silent: written in between by a function
+BEGIN;
+SELECT name FROM redundant_read WHERE id = 1;
+SELECT redundant_read_write(2);
 SELECT name FROM redundant_read WHERE id = 1;
 COMMIT;
 -- silent: the result depends on when it is run
@@ -109,5 +117,6 @@ SELECT count(*) FROM pg_temp.found('redundant_read');
 RESET pg_diagnose.burst_gap;
 DROP TABLE redundant_read;
 DROP SEQUENCE redundant_read_seq;
+DROP FUNCTION redundant_read_write(int);
 ALTER SYSTEM RESET pg_diagnose.redundant_read_max_gap;
 SELECT pg_reload_conf();

@@ -24,6 +24,7 @@
 #include "error.h"
 #include "guc.h"
 #include "hooks.h"
+#include "repeats.h"
 #include "session.h"
 #include "snapshot.h"
 #include "statement.h"
@@ -241,6 +242,8 @@ begin_statement(QueryDesc *queryDesc, int eflags)
 	pgd_error_settled();
 	if (pgd_nesting == 0)
 		pgd_session_statement();
+	else if (queryDesc->operation != CMD_SELECT)
+		pgd_note_nested_writes(queryDesc->plannedstmt);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		pgd_nesting == explained_level || !wanted())
 		return NULL;

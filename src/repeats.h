@@ -12,6 +12,7 @@
 #ifndef PGD_REPEATS_H
 #define PGD_REPEATS_H
 
+#include "parser/parsetree.h"
 #include "port/pg_bitutils.h"
 
 #include "traits.h"
@@ -35,6 +36,27 @@ PGD_BEGIN_INTERNAL
 extern PgdRepeats pgd_repeats;
 
 PGD_END_INTERNAL
+
+/*
+ * A table is written by a statement inside the client's: a function's, a
+ * trigger's.
+ */
+static inline void
+pgd_note_nested_writes(const PlannedStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->resultRelations == NIL)
+		return;
+	pgd_repeats.epoch++;
+	foreach(lc, stmt->resultRelations)
+	{
+		uint64		w = pgd_table_bit(rt_fetch(lfirst_int(lc),
+											   stmt->rtable)->relid);
+
+		pgd_repeats.written[pg_rightmost_one_pos64(w)] = pgd_repeats.epoch;
+	}
+}
 
 /*
  * Executions with the parameters of an earlier one.

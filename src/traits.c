@@ -64,12 +64,6 @@ hash_memory(uint64 hash, const char *data, int len)
 	return mix(hash, word);
 }
 
-static inline uint64
-table_bit(Oid relid)
-{
-	return UINT64CONST(1) << ((relid * UINT64CONST(0x9E3779B97F4A7C15)) >> 58);
-}
-
 /*
  * The fingerprint that the store has; or else of the text itself.
  */
@@ -134,11 +128,11 @@ look_at_tables(PgdTraits *traits, const PlannedStmt *stmt)
 		{
 			if (traits->writes == 0)
 				traits->relid = rte->relid;
-			traits->writes |= table_bit(rte->relid);
+			traits->writes |= pgd_table_bit(rte->relid);
 		}
 		else
 		{
-			traits->reads |= table_bit(rte->relid);
+			traits->reads |= pgd_table_bit(rte->relid);
 			if (!OidIsValid(traits->relid))
 				traits->relid = rte->relid;
 		}

@@ -72,6 +72,13 @@ extern int64 pgd_traits_number(const PgdTraits *traits,
 
 PGD_END_INTERNAL
 
+/* A table in the sets of PgdTraits. */
+static inline uint64
+pgd_table_bit(Oid relid)
+{
+	return UINT64CONST(1) << ((relid * UINT64CONST(0x9E3779B97F4A7C15)) >> 58);
+}
+
 static inline PgdTraits *
 pgd_traits_place(uint64 queryid, uint64 plan)
 {

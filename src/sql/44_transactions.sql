@@ -680,14 +680,16 @@ BEGIN ATOMIC
 				AND y.virtualtransaction = p.virtualtransaction
 	)
 	SELECT x.pid, x.datname, x.usename, x.kind, x.tag, x.application,
-		round((1000 * extract(epoch FROM clock_timestamp() - x.since))::numeric, 1),
+		round((1000 * extract(epoch FROM x.now - x.since))::numeric, 1),
 		x.state,
-		round((1000 * extract(epoch FROM clock_timestamp() - x.state_change))::numeric, 1),
+		round((1000 * extract(epoch FROM x.now - x.state_change))::numeric, 1),
 		x.blockers, x.blocks, x.backend_xid, x.holds_snapshot, x.mode, x.name,
 		x.advisory_locks, x.statements, x.rows_written, x.wal_bytes,
 		round(x.exec_time::numeric, 1), round(x.idle_time::numeric, 1),
 		x.traceparent, x.query
-	FROM sessions AS x
+	-- one look at the clock for each row, so that no state is older than its
+	-- transaction
+	FROM (SELECT s.*, clock_timestamp() AS now FROM sessions AS s) AS x
 	-- Without the library it is an error, also when nobody else is there.
 	WHERE (SELECT diagnose.seconds(diagnose.since_reset())) IS NOT NULL
 	ORDER BY coalesce(cardinality(x.blocks), 0) DESC, x.since, x.pid;
