@@ -91,6 +91,7 @@ transactions()
 		prepared | simple) n=1000 ;;
 		tpcb) n=400 ;;
 		churn) n=1500 ;;
+		block10 | block20) n=200 ;;
 	esac
 	[ "$QUICK" = 0 ] || n=$((n / 2))
 	# perf counts at full speed, but also the waiting: more transactions
@@ -128,19 +129,21 @@ count_case()
 
 measure_instructions()
 {
-	local config name
+	local config name cases=" $CASES "
 
+	# the difference between the two is ten statements inside a block
+	cases=${cases/ block / block10 block20 }
 	choose_method
 	result meta method "$METHOD"
 	[ "$METHOD" != none ] || return 0
 	run mkdir "$WORK/counts"
 	PORT=5440
-	for config in "${CONFIGS[@]}"; do
+	for config in "${CONFIGS[@]}" capture; do
 		new_server "$config" "$PORT" "$config"
 		start_counted_server "$config" "$PORT"
 		create_extension "$config" "$PORT"
 		warm_up "$PORT"
-		for name in $CASES; do
+		for name in $cases; do
 			[ "$name" != hot ] || continue
 			say "instructions: $config, $name"
 			count_case "$config" "$name"
