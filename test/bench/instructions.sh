@@ -46,15 +46,13 @@ start_counted_server()
 	die "server \"$1\" did not start under valgrind"
 }
 
-# Count one pgbench run: count_run NAME PORT CASE TRANSACTIONS [SHAPE]
-# Leaves the number in COUNT.
-count_run()
+# Count what the backends of a command execute: counted NAME COMMAND...
+# The command puts "${COUNTER[@]}" before its client.  Leaves the number in COUNT.
+counted()
 {
 	local name=$1 log="$WORK/$1.log" lines pid pids
 
-	if [ "$3" = tpcb ]; then
-		sql "$2" -q -c 'VACUUM pgbench_branches' -c 'VACUUM pgbench_tellers'
-	fi
+	shift
 	lines=$(wc -l <"$log")
 	COUNTER=()
 	if [ "$METHOD" = perf ]; then
@@ -62,9 +60,8 @@ count_run()
 		COUNTER=(perf stat -x, -e instructions:u -o "$WORK/counts/perf"
 				 -p "$(head -n 1 "$WORK/$name/postmaster.pid")" --)
 	fi
-	pgbench_case "$2" "$3" -c 1 -t "$4" -D "n=${5:-0}" \
-		>"$WORK/pgbench.out" 2>&1 ||
-		{ cat "$WORK/pgbench.out" >&2; die "pgbench failed"; }
+	"$@" >"$WORK/counted.out" 2>&1 ||
+		{ cat "$WORK/counted.out" >&2; die "the client failed"; }
 	COUNTER=()
 	if [ "$METHOD" = perf ]; then
 		COUNT=$(awk -F, '/instructions/ { print $1 }' "$WORK/counts/perf")
@@ -79,6 +76,15 @@ count_run()
 	done
 	COUNT=$(cd "$WORK/counts" &&
 		awk '/^totals:/ { sum += $2 } END { printf "%.0f", sum }' $pids)
+}
+
+# Count one pgbench run: count_run NAME PORT CASE TRANSACTIONS [SHAPE]
+count_run()
+{
+	if [ "$3" = tpcb ]; then
+		sql "$2" -q -c 'VACUUM pgbench_branches' -c 'VACUUM pgbench_tellers'
+	fi
+	counted "$1" pgbench_case "$2" "$3" -c 1 -t "$4" -D "n=${5:-0}"
 }
 
 # How many transactions: enough to be past all that happens once, and for the
@@ -136,7 +142,7 @@ measure_instructions()
 	choose_method
 	result meta method "$METHOD"
 	[ "$METHOD" != none ] || return 0
-	run mkdir "$WORK/counts"
+	run mkdir -p "$WORK/counts"
 	PORT=5440
 	for config in "${CONFIGS[@]}" capture; do
 		new_server "$config" "$PORT" "$config"

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 my (%meta, %instr, %tps, @latency, @wait, @reader, $reader_rows);
-my (@think, $think_off, %long, @sampler, %contention);
+my (@think, $think_off, %long, %long_count, @sampler, %contention);
 
 while (<>)
 {
@@ -23,6 +23,7 @@ while (<>)
 		my $config = shift @f;
 		push @{ $long{$config} }, [@f];
 	}
+	elsif ($kind eq 'long_count') { $long_count{ $f[1] }{ $f[0] } = $f[2]; }
 	elsif ($kind eq 'sampler') { push @sampler, [@f]; }
 	elsif ($kind eq 'contention') { $contention{ $f[0] } = [ @f[ 1, 2 ] ]; }
 	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
@@ -234,6 +235,20 @@ sub think_table
 	table(@rows);
 }
 
+# Statements early and late in a transaction.
+sub long_count_table
+{
+	return unless %long_count;
+	my @rows = ([ 'instructions of a statement', 'pgss', 'ours' ]);
+	for my $from (sort { $a <=> $b } keys %long_count)
+	{
+		my ($pgss, $with) = @{ $long_count{$from} }{qw(pgss diagnose)};
+		push @rows, [ 'the ' . commas($from) . ' after the ' . commas($from) . 'th',
+			commas($pgss), sprintf('%+.0f', $with - $pgss) ];
+	}
+	table(@rows);
+}
+
 # Slices of the long transaction: those of both servers were run in turns.
 sub long_table
 {
@@ -347,6 +362,7 @@ block_table();
 peers_table();
 latency_table();
 think_table();
+long_count_table();
 long_table();
 sampler_table();
 print "\n";

@@ -43,25 +43,26 @@ think_pgbench()
 	done < <(think_seen "$port")
 }
 
-# The same from psql.  It cannot tell how long "\! sleep" takes it, which is more
-# than the sleep: a shell and a program must be started.  So the same session
-# first does that ten times between two looks at the clock, whose own cost is
-# known from two looks in succession.
+# The same from psql.  How long "\! sleep" takes it is more than the sleep: a
+# shell and a program must be started.  So it says on standard error, where
+# nothing is held back, when that begins and ends.
 psql_script()
 {
-	local nominal i
+	local i
 
-	for nominal in 20 50; do
-		echo "\\set before \`date +%s%N\`"
-		echo "\\set start \`date +%s%N\`"
-		for ((i = 0; i < 10; i++)); do
-			echo "\\! sleep 0.0$nominal"
-		done
-		echo "\\set stop \`date +%s%N\`"
-		echo "\\echo slept $nominal :before :start :stop"
-	done
 	for ((i = 0; i < 5; i++)); do
-		sed 's/^\\sleep \([0-9]*\) ms/\\! sleep 0.0\1/' "$WORK/think.sql"
+		sed 's/^\\sleep \([0-9]*\) ms/\\warn \1\n\\! sleep 0.0\1\n\\warn \1/' \
+			"$WORK/think.sql"
+	done
+}
+
+# Put the time before each line.
+stamp()
+{
+	local line
+
+	while read -r line; do
+		echo "$EPOCHREALTIME $line"
 	done
 }
 
@@ -70,11 +71,13 @@ think_psql()
 	local port=$1 nominal seen slept
 
 	sql "$port" -o /dev/null -c 'SELECT diagnose.reset()'
-	PGAPPNAME=think sql "$port" -f psql_think.sql >"$WORK/psql.out"
+	PGAPPNAME=think sql "$port" -f psql_think.sql 2>&1 >"$WORK/psql.out" |
+		stamp >"$WORK/psql.times"
 	while read -r nominal seen; do
-		slept=$(awk -v n="$nominal" '$1 == "slept" && $2 == n {
-			printf "%.3f", (($5 - $4) - ($4 - $3)) / 10 / 1000000 }' \
-			"$WORK/psql.out")
+		slept=$(awk -v n="$nominal" '
+			$2 == n && ++i % 2 == 1 { start = $1 }
+			$2 == n && i % 2 == 0 { sum += $1 - start }
+			END { printf "%.3f", sum / (i / 2) * 1000 }' "$WORK/psql.times")
 		result think psql "$nominal" "$slept" "$seen"
 	done < <(think_seen "$port")
 }
@@ -103,12 +106,55 @@ measure_think()
 
 # ---- A long transaction ----
 
+# Instructions of the backend for one block of so many prepared SELECTs:
+# count_long CONFIGURATION PORT STATEMENTS
+# Leaves the number in COUNT.
+count_long()
+{
+	counted "$1" run_long "$3" "$1=$WORK/sock/.s.PGSQL.$2"
+}
+
+run_long()
+{
+	"${COUNTER[@]}" perl "$BENCH/long.pl" "$@" >"$WORK/long.out"
+}
+
+# A statement early in a transaction and late in one, again as differences.
+count_long_ends()
+{
+	local config late=20000 from first
+
+	choose_method
+	[ "$METHOD" != none ] || return 0
+	[ "$QUICK" = 0 ] || late=5000
+	run mkdir -p "$WORK/counts"
+	for config in pgss diagnose; do
+		new_server "$config" 5463 "$config"
+		start_counted_server "$config" 5463
+		create_extension "$config" 5463
+		warm_up 5463
+		count_long "$config" 5463 1000
+		for from in 1000 "$late"; do
+			say "instructions: $config, from the ${from}th statement on"
+			count_long "$config" 5463 "$from"
+			first=$COUNT
+			count_long "$config" 5463 $((2 * from))
+			result long_count "$config" "$from" $(((COUNT - first) / from))
+		done
+		stop_server "$config"
+		VALGRIND_PID=
+		run rm -rf "$WORK/$config" "$WORK/counts"
+		run mkdir "$WORK/counts"
+	done
+}
+
 # One block of a million prepared SELECTs, in ten slices, on a server with and
 # one without pg_diagnose; they take turns slice by slice.
 measure_long()
 {
 	local statements=1000000 line
 
+	count_long_ends
 	[ "$QUICK" = 0 ] || statements=200000
 	[ "$FULL" = 0 ] || statements=10000000
 	if [ ! -r /proc/self/schedstat ]; then
