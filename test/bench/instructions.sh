@@ -97,7 +97,8 @@ transactions()
 		prepared | simple) n=1000 ;;
 		tpcb) n=400 ;;
 		churn) n=1500 ;;
-		block10 | block20) n=200 ;;
+		block10) n=200 ;;
+		block110) n=40 ;;
 	esac
 	[ "$QUICK" = 0 ] || n=$((n / 2))
 	# perf counts at full speed, but also the waiting: more transactions
@@ -137,8 +138,8 @@ measure_instructions()
 {
 	local config name cases=" $CASES "
 
-	# the difference between the two is ten statements inside a block
-	cases=${cases/ block / block10 block20 }
+	# the difference between the two is a hundred statements inside a block
+	cases=${cases/ block / block10 block110 }
 	choose_method
 	result meta method "$METHOD"
 	[ "$METHOD" != none ] || return 0

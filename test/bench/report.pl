@@ -32,13 +32,13 @@ while (<>)
 
 # What a statement inside a block costs, free of BEGIN and COMMIT; and what one
 # of twelve does, when these two are among them.
-for my $config ($instr{block20} ? keys %{ $instr{block20} } : ())
+for my $config ($instr{block110} ? keys %{ $instr{block110} } : ())
 {
-	my ($ten, $twenty) = map { $instr{$_}{$config} } qw(block10 block20);
-	for (0 .. $#$ten)
+	my ($few, $many) = map { $instr{$_}{$config} } qw(block10 block110);
+	for (0 .. $#$few)
 	{
-		push @{ $instr{statement}{$config} }, ($twenty->[$_] - $ten->[$_]) / 10;
-		push @{ $instr{block}{$config} }, $ten->[$_] / 12;
+		push @{ $instr{statement}{$config} }, ($many->[$_] - $few->[$_]) / 100;
+		push @{ $instr{block}{$config} }, $few->[$_] / 12;
 	}
 }
 
@@ -239,7 +239,7 @@ sub think_table
 sub long_count_table
 {
 	return unless %long_count;
-	my @rows = ([ 'instructions of a statement', 'pgss', 'ours' ]);
+	my @rows = ([ 'instructions of a statement', 'bare + pgss', 'ours' ]);
 	for my $from (sort { $a <=> $b } keys %long_count)
 	{
 		my ($pgss, $with) = @{ $long_count{$from} }{qw(pgss diagnose)};

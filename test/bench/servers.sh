@@ -84,7 +84,7 @@ prepare_work()
 	mkdir "$WORK/sock"
 	cp "$BENCH"/*.sql "$WORK"
 	block_script 10 >"$WORK/block10.sql"
-	block_script 20 >"$WORK/block20.sql"
+	block_script 110 >"$WORK/block110.sql"
 	chmod 755 "$WORK"
 	[ "$(id -u)" -ne 0 ] || chown -R "$OS_USER" "$WORK"
 	cd "$WORK"
@@ -97,8 +97,8 @@ block_script()
 	local i
 
 	for ((i = 0; i < $1; i++)); do
-		printf '\\set key%d random(%d, %d)\n' "$i" $((i * 5000 + 1)) \
-			$(((i + 1) * 5000))
+		printf '\\set key%d random(%d, %d)\n' "$i" $((i * 900 + 1)) \
+			$(((i + 1) * 900))
 	done
 	echo "BEGIN;"
 	for ((i = 0; i < $1; i++)); do
@@ -236,7 +236,7 @@ pgbench_case()
 		churn) what="-M simple -f churn.sql" ;;
 		hot) what="-M prepared -f select.sql -c 8 -j 2" ;;
 		block10) what="-M prepared -f block10.sql" ;;
-		block20) what="-M prepared -f block20.sql" ;;
+		block110) what="-M prepared -f block110.sql" ;;
 		crowd) what="-M simple -b tpcb-like -c 8 -j 2" ;;
 		mix) what="-M simple -f mix.sql -c 8 -j 2" ;;
 		think) what="-f think.sql -r -c 1" ;;

@@ -247,10 +247,8 @@ measure_sampler()
 # more than a backend's slot holds: do they wait for each other on our account?
 measure_contention()
 {
-	local rounds=15 round name k config port ports=(5466 5467)
-	local configs=(pgss diagnose)
+	local round name k config port ports=(5466 5467) configs=(pgss diagnose)
 
-	[ "$QUICK" = 0 ] || rounds=4
 	for k in 0 1; do
 		new_server "${configs[k]}" "${ports[k]}" "${configs[k]}"
 		start_server "${configs[k]}" "${ports[k]}"
@@ -258,9 +256,9 @@ measure_contention()
 		warm_up "${ports[k]}"
 	done
 	for name in crowd mix; do
-		say "contention: $name, $rounds rounds of 2 runs"
+		say "contention: $name, $ROUNDS rounds of 2 runs"
 		sql 5467 -o /dev/null -c 'SELECT diagnose.reset()'
-		for ((round = 0; round < rounds; round++)); do
+		for ((round = 0; round < ROUNDS; round++)); do
 			for k in $((round % 2)) $(((round + 1) % 2)); do
 				config=${configs[k]} port=${ports[k]}
 				one_run "$config" "$port" "$name" "$SECONDS_EACH"
