@@ -46,15 +46,13 @@ start_counted_server()
 	die "server \"$1\" did not start under valgrind"
 }
 
-# Count one pgbench run: count_run NAME PORT CASE TRANSACTIONS [SHAPE]
-# Leaves the number in COUNT.
-count_run()
+# Count what the backends of a command execute: counted NAME COMMAND...
+# The command puts "${COUNTER[@]}" before its client.  Leaves the number in COUNT.
+counted()
 {
 	local name=$1 log="$WORK/$1.log" lines pid pids
 
-	if [ "$3" = tpcb ]; then
-		sql "$2" -q -c 'VACUUM pgbench_branches' -c 'VACUUM pgbench_tellers'
-	fi
+	shift
 	lines=$(wc -l <"$log")
 	COUNTER=()
 	if [ "$METHOD" = perf ]; then
@@ -62,9 +60,8 @@ count_run()
 		COUNTER=(perf stat -x, -e instructions:u -o "$WORK/counts/perf"
 				 -p "$(head -n 1 "$WORK/$name/postmaster.pid")" --)
 	fi
-	pgbench_case "$2" "$3" -c 1 -t "$4" -D "n=${5:-0}" \
-		>"$WORK/pgbench.out" 2>&1 ||
-		{ cat "$WORK/pgbench.out" >&2; die "pgbench failed"; }
+	"$@" >"$WORK/counted.out" 2>&1 ||
+		{ cat "$WORK/counted.out" >&2; die "the client failed"; }
 	COUNTER=()
 	if [ "$METHOD" = perf ]; then
 		COUNT=$(awk -F, '/instructions/ { print $1 }' "$WORK/counts/perf")
@@ -81,6 +78,15 @@ count_run()
 		awk '/^totals:/ { sum += $2 } END { printf "%.0f", sum }' $pids)
 }
 
+# Count one pgbench run: count_run NAME PORT CASE TRANSACTIONS [SHAPE]
+count_run()
+{
+	if [ "$3" = tpcb ]; then
+		sql "$2" -q -c 'VACUUM pgbench_branches' -c 'VACUUM pgbench_tellers'
+	fi
+	counted "$1" pgbench_case "$2" "$3" -c 1 -t "$4" -D "n=${5:-0}"
+}
+
 # How many transactions: enough to be past all that happens once, and for the
 # churn enough to go through more shapes than the tables hold.
 transactions()
@@ -91,6 +97,8 @@ transactions()
 		prepared | simple) n=1000 ;;
 		tpcb) n=400 ;;
 		churn) n=1500 ;;
+		block10) n=200 ;;
+		block110) n=40 ;;
 	esac
 	[ "$QUICK" = 0 ] || n=$((n / 2))
 	# perf counts at full speed, but also the waiting: more transactions
@@ -128,19 +136,21 @@ count_case()
 
 measure_instructions()
 {
-	local config name
+	local config name cases=" $CASES "
 
+	# the difference between the two is a hundred statements inside a block
+	cases=${cases/ block / block10 block110 }
 	choose_method
 	result meta method "$METHOD"
 	[ "$METHOD" != none ] || return 0
-	run mkdir "$WORK/counts"
+	run mkdir -p "$WORK/counts"
 	PORT=5440
-	for config in "${CONFIGS[@]}"; do
+	for config in "${CONFIGS[@]}" capture; do
 		new_server "$config" "$PORT" "$config"
 		start_counted_server "$config" "$PORT"
 		create_extension "$config" "$PORT"
 		warm_up "$PORT"
-		for name in $CASES; do
+		for name in $cases; do
 			[ "$name" != hot ] || continue
 			say "instructions: $config, $name"
 			count_case "$config" "$name"

@@ -6,10 +6,13 @@
 #
 # Settings, from the environment:
 #	PG_CONFIG	the server to measure; pg_diagnose must be installed there
-#	QUICK=1		about three minutes; the full version takes about fifteen
+#	QUICK=1		about six minutes; the full version takes about half an hour
+#	FULL=1		the long transaction has 10^7 statements instead of 10^6
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
-#	PARTS		which of "instructions throughput waits reader"; all by default
-#	CASES		which of "prepared simple tpcb churn hot"; all by default
+#	PARTS		which of "instructions throughput waits reader think long sampler
+#				contention"; all by default
+#	CASES		which of "prepared simple tpcb churn hot block"; all by default
+#	RESULTS		a file for the single figures, to look closer
 
 set -euo pipefail
 export LC_ALL=C
@@ -17,9 +20,10 @@ export LC_ALL=C
 BENCH=$(cd "$(dirname "$0")" && pwd)
 PG_CONFIG=${PG_CONFIG:-pg_config}
 QUICK=${QUICK:-0}
+FULL=${FULL:-0}
 PEERS=${PEERS:-0}
-PARTS=${PARTS:-instructions throughput waits reader}
-CASES=${CASES:-prepared simple tpcb churn hot}
+PARTS=${PARTS:-instructions throughput waits reader think long sampler contention}
+CASES=${CASES:-prepared simple tpcb churn hot block}
 CONFIGS=(bare pgss diagnose)
 COUNTER=()
 STARTED=$(date +%s)
@@ -37,6 +41,7 @@ fi
 . "$BENCH/servers.sh"
 . "$BENCH/instructions.sh"
 . "$BENCH/throughput.sh"
+. "$BENCH/transactions.sh"
 
 # Append one line of figures; report.pl turns the lines into tables.
 result()
@@ -53,12 +58,13 @@ check_arguments()
 	for word in $PARTS; do
 		case $word in
 			instructions | throughput | waits | reader) ;;
+			think | long | sampler | contention) ;;
 			*) die "unknown part \"$word\" in PARTS" ;;
 		esac
 	done
 	for word in $CASES; do
 		case $word in
-			prepared | simple | tpcb | churn | hot) ;;
+			prepared | simple | tpcb | churn | hot | block) ;;
 			*) die "unknown case \"$word\" in CASES" ;;
 		esac
 	done
@@ -95,4 +101,5 @@ for part in $PARTS; do
 	"measure_$part"
 done
 say "done in $(($(date +%s) - STARTED)) seconds"
+[ -z "${RESULTS:-}" ] || cp "$WORK/results" "$RESULTS"
 perl "$BENCH/report.pl" "$WORK/results"

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 my (%meta, %instr, %tps, @latency, @wait, @reader, $reader_rows);
+my (@think, $think_off, %long, %long_count, @sampler, %contention);
 
 while (<>)
 {
@@ -16,8 +17,29 @@ while (<>)
 	elsif ($kind eq 'tps') { $tps{ $f[0] }{ $f[1] }[ $f[2] ] = $f[3]; }
 	elsif ($kind eq 'latency') { push @latency, [@f]; }
 	elsif ($kind eq 'wait') { @wait = @f; }
+	elsif ($kind eq 'think') { push @think, [@f]; }
+	elsif ($kind eq 'long')
+	{
+		my $config = shift @f;
+		push @{ $long{$config} }, [@f];
+	}
+	elsif ($kind eq 'long_count') { $long_count{ $f[1] }{ $f[0] } = $f[2]; }
+	elsif ($kind eq 'sampler') { push @sampler, [@f]; }
+	elsif ($kind eq 'contention') { $contention{ $f[0] } = [ @f[ 1, 2 ] ]; }
 	elsif ($f[0] eq 'rows') { $reader_rows = $f[1]; }
 	else { push @reader, $f[1]; }
+}
+
+# What a statement inside a block costs, free of BEGIN and COMMIT; and what one
+# of twelve does, when these two are among them.
+for my $config ($instr{block110} ? keys %{ $instr{block110} } : ())
+{
+	my ($few, $many) = map { $instr{$_}{$config} } qw(block10 block110);
+	for (0 .. $#$few)
+	{
+		push @{ $instr{statement}{$config} }, ($many->[$_] - $few->[$_]) / 100;
+		push @{ $instr{block}{$config} }, $few->[$_] / 12;
+	}
 }
 
 my @cases = (
@@ -25,11 +47,25 @@ my @cases = (
 	[ simple => 'simple SELECT by key' ],
 	[ tpcb => 'TPC-B (7 statements)' ],
 	[ churn => 'churn, 5,000 shapes' ],
-	[ hot => '8 clients, one statement' ]);
+	[ hot => '8 clients, one statement' ],
+	[ crowd => '8 clients, TPC-B' ],
+	[ mix => '8 clients, 500 shapes' ]);
+
+my @block_cases = (
+	[ statement => 'one SELECT more in a block' ],
+	[ block => 'one of 12, BEGIN and COMMIT among them' ]);
+
+my @think_clients = (
+	[ simple => 'pgbench, simple protocol' ],
+	[ extended => 'pgbench, extended protocol' ],
+	[ prepared => 'pgbench, prepared' ],
+	[ burst => 'pgbench, autocommit burst' ],
+	[ psql => 'psql, \\! sleep' ]);
 
 my %label = (
 	bare => 'bare server',
 	pgss => 'pg_stat_statements',
+	capture => 'pg_diagnose without transactions',
 	diagnose => 'pg_diagnose',
 	qualstats => 'pg_qualstats',
 	explain => 'auto_explain');
@@ -80,8 +116,8 @@ sub added
 
 sub percent_of_pgss
 {
-	my ($case, $config) = @_;
-	my $ours = added($case, $config, 'pgss');
+	my ($case, $config, $base) = @_;
+	my $ours = added($case, $config, $base || 'pgss');
 	my $pgss = added($case, 'pgss', 'bare');
 	return undef unless defined $ours && defined $pgss && $pgss > 0;
 	return 100 * $ours / $pgss;
@@ -92,7 +128,7 @@ sub repeatability
 {
 	my ($case) = @_;
 	my $widest;
-	for ([ 'pgss', 'bare' ], [ 'diagnose', 'pgss' ])
+	for ([ 'pgss', 'bare' ], [ 'capture', 'pgss' ], [ 'diagnose', 'capture' ])
 	{
 		my @v = additions($case, @$_);
 		next if @v < 2;
@@ -146,19 +182,112 @@ sub table
 	print $line->(@$_) for @rows[ 1 .. $#rows ];
 }
 
+# What a case costs in a bare server, and what each part adds to it.
+sub parts
+{
+	my ($case) = @_;
+	return (show(',', instructions($case, 'bare')),
+		show('+%.0f', added($case, 'pgss', 'bare')),
+		show('%+.0f', added($case, 'capture', 'pgss')),
+		show('%.1f %%', percent_of_pgss($case, 'capture')),
+		show('%+.0f', added($case, 'diagnose', 'capture')),
+		show('%.1f %%', percent_of_pgss($case, 'diagnose', 'capture')));
+}
+
+sub block_table
+{
+	return unless $instr{statement};
+	my @rows = ([ 'per statement in a block', 'bare', 'pgss', 'capture', '/pgss',
+			'xact', '/pgss', 'ours', '/pgss', 'repeat' ]);
+	for (@block_cases)
+	{
+		my ($case, $title) = @$_;
+		push @rows, [ $title, parts($case),
+			show('%+.0f', added($case, 'diagnose', 'pgss')),
+			show('%.1f %%', percent_of_pgss($case, 'diagnose')),
+			show('%.2f %%', repeatability($case)) ];
+	}
+	table(@rows);
+}
+
+sub think_table
+{
+	return unless @think;
+	my @rows = ([ 'think time, ms', 'asked for', 'slept', 'seen', 'difference',
+			'largest of a round', 'rounds' ]);
+	for my $client (@think_clients)
+	{
+		for my $nominal (20, 50)
+		{
+			my @runs = grep { $_->[0] eq $client->[0] && $_->[1] == $nominal } @think;
+			next unless @runs;
+			my @off = map { $_->[3] - $_->[2] } @runs;
+			push @rows, [ $client->[1], $nominal,
+				(map { my $n = $_; sprintf '%.3f', median(map { $_->[$n] } @runs) }
+					2, 3),
+				sprintf('%+.3f', median(@off)),
+				sprintf('%+.3f', (sort { abs $b <=> abs $a } @off)[0]),
+				scalar @runs ];
+			my $off = abs median(@off);
+			$think_off = $off if !defined $think_off || $off > $think_off;
+		}
+	}
+	table(@rows);
+}
+
+# Statements early and late in a transaction.
+sub long_count_table
+{
+	return unless %long_count;
+	my @rows = ([ 'instructions of a statement', 'bare + pgss', 'ours' ]);
+	for my $from (sort { $a <=> $b } keys %long_count)
+	{
+		my ($pgss, $with) = @{ $long_count{$from} }{qw(pgss diagnose)};
+		push @rows, [ 'the ' . commas($from) . ' after the ' . commas($from) . 'th',
+			commas($pgss), sprintf('%+.0f', $with - $pgss) ];
+	}
+	table(@rows);
+}
+
+# Slices of the long transaction: those of both servers were run in turns.
+sub long_table
+{
+	return unless %long;
+	my ($with, $without) = map { $long{$_} } qw(diagnose pgss);
+	return unless $with && $without;
+	my @rows = ([ 'statements of one transaction', 'us, pgss', 'us, ours', 'ours/pgss',
+			'private memory, kB', 'contexts, bytes' ]);
+	for (0 .. $#$with)
+	{
+		my ($upto, $us, $private, $contexts) = @{ $with->[$_] };
+		push @rows, [ 'up to ' . commas($upto), sprintf('%.2f', $without->[$_][1]),
+			sprintf('%.2f', $us), sprintf('%.3f', $us / $without->[$_][1]),
+			commas($private), $contexts eq '-' ? '-' : commas($contexts) ];
+	}
+	table(@rows);
+	printf "\nAs seen by pg_diagnose: %s statements in %s positions.\n",
+	  commas($meta{long_seen}), $meta{long_positions};
+}
+
+sub sampler_table
+{
+	return unless @sampler;
+	my @rows = ([ 'background worker', 'ms of processor time in a minute',
+			'of a processor', 'looks in a minute' ]);
+	push @rows, [ $_->[0], sprintf('%.0f', $_->[1]),
+		sprintf('%.3f %%', $_->[1] / 600), commas($_->[2]) ] for @sampler;
+	table(@rows);
+}
+
 sub main_table
 {
-	my @rows = ([ 'per transaction', 'bare', 'pgss', 'ours', 'ours/pgss',
-			'repeat', 'tps pgss/bare', 'tps ours/pgss' ]);
+	my @rows = ([ 'per transaction', 'bare', 'pgss', 'capture', '/pgss', 'xact',
+			'/pgss', 'repeat', 'tps pgss/bare', 'tps ours/pgss' ]);
 	for (@cases)
 	{
 		my ($case, $title) = @$_;
 		next unless $instr{$case} || $tps{$case};
-		push @rows, [ $title, show(',', instructions($case, 'bare')),
-			show('+%.0f', added($case, 'pgss', 'bare')),
-			show('%+.0f', added($case, 'diagnose', 'pgss')),
-			show('%.1f %%', percent_of_pgss($case, 'diagnose')),
-			show('%.2f %%', repeatability($case)),
+		push @rows, [ $title, parts($case), show('%.2f %%', repeatability($case)),
 			ratio($case, 'pgss', 'bare'), ratio($case, 'diagnose', 'pgss') ];
 	}
 	table(@rows) if @rows > 1;
@@ -220,7 +349,8 @@ printf "\n%s, %s processors, %04d-%02d-%02d.\n",
   @meta{qw(version processors)},
   $year + 1900, $month + 1, $day;
 print "\"pgss\" is what pg_stat_statements adds to the bare server,\n"
-  . "\"ours\" what pg_diagnose adds to both.\n";
+  . "\"capture\" what pg_diagnose adds to both without transactions, \"xact\" what\n"
+  . "transactions and all detectors add to that, \"ours\" the two together.\n";
 printf "Instructions: by %s, median of %d.\n", @meta{qw(method repeats)}
   if %instr;
 printf "Throughput: ratio of the medians of %d runs of %d s "
@@ -228,11 +358,32 @@ printf "Throughput: ratio of the medians of %d runs of %d s "
   @meta{qw(rounds seconds)}
   if %tps;
 main_table();
+block_table();
 peers_table();
 latency_table();
+think_table();
+long_count_table();
+long_table();
+sampler_table();
 print "\n";
-verdict('prepared SELECT, of pg_stat_statements\' own addition', '%.1f %%',
-	percent_of_pgss('prepared', 'diagnose'), 40);
+verdict('prepared SELECT, capture of pg_stat_statements\' own addition',
+	'%.1f %%', percent_of_pgss('prepared', 'capture'), 40);
+verdict('one SELECT more in a block, transactions and detectors of '
+	  . 'pg_stat_statements\' own addition',
+	'%.1f %%', percent_of_pgss('statement', 'diagnose', 'capture'), 15);
+verdict('the same, all of pg_diagnose', '%.1f %%',
+	percent_of_pgss('statement', 'diagnose'), 55);
+verdict('think time, the median farthest from what the client slept', '%.3f ms',
+	$think_off, 1);
+for ([ crowd => 'TPC-B' ], [ mix => '500 shapes' ])
+{
+	my ($case, $what) = @$_;
+	next unless $contention{$case};
+	my ($longest, $executions) = @{ $contention{$case} };
+	verdict(sprintf('longest wait for another session of %s statements, '
+			  . '8 clients in %s', commas($executions), $what),
+		'%.2f ms', $longest, 5);
+}
 if (@wait)
 {
 	verdict(sprintf('longest wait for another session of %s statements in the churn',

@@ -83,9 +83,28 @@ prepare_work()
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgd-bench.XXXXXX")
 	mkdir "$WORK/sock"
 	cp "$BENCH"/*.sql "$WORK"
+	block_script 10 >"$WORK/block10.sql"
+	block_script 110 >"$WORK/block110.sql"
 	chmod 755 "$WORK"
 	[ "$(id -u)" -ne 0 ] || chown -R "$OS_USER" "$WORK"
 	cd "$WORK"
+}
+
+# A block of so many one-row SELECTs, each with a key from a range of its own:
+# no two are alike, as those of an application that knows what it wants.
+block_script()
+{
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		printf '\\set key%d random(%d, %d)\n' "$i" $((i * 900 + 1)) \
+			$(((i + 1) * 900))
+	done
+	echo "BEGIN;"
+	for ((i = 0; i < $1; i++)); do
+		echo "SELECT abalance FROM pgbench_accounts WHERE aid = :key$i;"
+	done
+	echo "COMMIT;"
 }
 
 # The settings that keep everything but the statements themselves quiet.
@@ -123,6 +142,9 @@ own_settings()
 			echo "compute_query_id = off"
 			return ;;
 		pgss) echo "shared_preload_libraries = 'pg_stat_statements'" ;;
+		capture)
+			echo "shared_preload_libraries = 'pg_stat_statements,pg_diagnose'"
+			echo "pg_diagnose.track_transactions = off" ;;
 		diagnose | reader)
 			echo "shared_preload_libraries = 'pg_stat_statements,pg_diagnose'" ;;
 		qualstats)
@@ -197,7 +219,7 @@ sql()
 create_extension()
 {
 	case $1 in
-		diagnose | reader) sql "$2" -q -c 'CREATE EXTENSION pg_diagnose' ;;
+		capture | diagnose | reader) sql "$2" -q -c 'CREATE EXTENSION pg_diagnose' ;;
 	esac
 }
 
@@ -213,6 +235,12 @@ pgbench_case()
 		tpcb) what="-M simple -b tpcb-like" ;;
 		churn) what="-M simple -f churn.sql" ;;
 		hot) what="-M prepared -f select.sql -c 8 -j 2" ;;
+		block10) what="-M prepared -f block10.sql" ;;
+		block110) what="-M prepared -f block110.sql" ;;
+		crowd) what="-M simple -b tpcb-like -c 8 -j 2" ;;
+		mix) what="-M simple -f mix.sql -c 8 -j 2" ;;
+		think) what="-f think.sql -r -c 1" ;;
+		think_burst) what="-f think_burst.sql -r -c 1" ;;
 	esac
 	run "${COUNTER[@]}" "$BINDIR/pgbench" -n --random-seed=1 $what "$@" \
 		$(conn "$port")

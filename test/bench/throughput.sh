@@ -8,7 +8,7 @@ clients()
 {
 	case $1 in
 		churn) echo "-c 2 -j 1" ;;
-		hot) echo "" ;;
+		hot | crowd | mix) echo "" ;;
 		*) echo "-c 1" ;;
 	esac
 }
@@ -20,7 +20,7 @@ one_run()
 	local log=()
 
 	[ -z "${5:-}" ] || log=(-l "--log-prefix=$5")
-	if [ "$3" = tpcb ]; then
+	if [ "$3" = tpcb ] || [ "$3" = crowd ]; then
 		sql "$2" -q -c 'VACUUM pgbench_branches' -c 'VACUUM pgbench_tellers'
 	fi
 	pgbench_case "$2" "$3" $(clients "$3") -T "$4" "${log[@]}" \
@@ -45,20 +45,21 @@ record_latency()
 
 measure_throughput()
 {
-	local config name round port k count=${#CONFIGS[@]}
+	local config name round port k count=${#CONFIGS[@]} cases=" $CASES "
 
+	cases=${cases/ block / }
 	port=5450
 	for config in "${CONFIGS[@]}"; do
 		new_server "$config" "$port" "$config"
 		start_server "$config" "$port"
 		create_extension "$config" "$port"
 		warm_up "$port"
-		for name in $CASES; do
+		for name in $cases; do
 			one_run "$config" "$port" "$name" 1
 		done
 		port=$((port + 1))
 	done
-	for name in $CASES; do
+	for name in $cases; do
 		say "throughput: $name, $ROUNDS rounds of $count runs"
 		for ((round = 0; round < ROUNDS; round++)); do
 			for ((k = 0; k < count; k++)); do
