@@ -50,6 +50,15 @@ COPY chatty_xact FROM STDIN;
 \set ECHO all
 COMMIT;
 
+-- silent: a dump
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+\set ECHO none
+\o /dev/null
+:select LIMIT 60 \gexec
+\o
+\set ECHO all
+COMMIT;
+
 -- silent: as many statements, but no transaction
 \set ECHO none
 \o /dev/null

@@ -19,12 +19,17 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "detectors.h"
 
 /* Is it nearly all COPY, or the same INSERT again and again? */
 static bool
 is_loading(const PgdTranscript *t)
 {
+	/* a dump, or a report: many questions to one snapshot */
+	if (t->read_only && t->isolation >= XACT_REPEATABLE_READ)
+		return true;
 	for (int i = 0; i < t->nsteps; i++)
 	{
 		const PgdStep *s = &t->steps[i];
