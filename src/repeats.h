@@ -24,11 +24,8 @@ typedef struct PgdRepeats
 	uint64		serial;			/* of the transcript */
 	uint32		epoch;			/* one more with each write */
 	uint32		written[64];	/* epoch, by bit of PgdTraits.writes */
-	struct
-	{
-		uint32		tag;		/* of statement and parameters */
-		uint32		epoch;
-	}			seen[PGD_REPEATS];
+	uint64		seen[PGD_REPEATS];	/* mark of statement and parameters, in
+									 * the upper half; epoch */
 } PgdRepeats;
 
 PGD_BEGIN_INTERNAL
@@ -58,6 +55,36 @@ pgd_note_nested_writes(const PlannedStmt *stmt)
 	}
 }
 
+/* It was seen before: was any of its tables written since? */
+static pg_noinline void
+pgd_note_repeat(PgdTranscript *t, PgdStep *step, const PgdTraits *traits,
+				uint32 seen_epoch, uint64 time)
+{
+	bool		unchanged = (traits->flags & PGD_READS) != 0 &&
+		(traits->flags & (PGD_VOLATILE | PGD_LOCKS_ROWS)) == 0 &&
+		(t->kind == PGD_XACT_BLOCK ||
+		 (traits->flags & PGD_TIME_DEPENDENT) == 0);
+
+	for (uint64 r = traits->reads; r != 0 && unchanged; r &= r - 1)
+		unchanged = (int32) (pgd_repeats.written[pg_rightmost_one_pos64(r)] -
+							 seen_epoch) <= 0;
+	step->repeats++;
+	t->saw |= PGD_SAW_REPETITION;
+	if (unchanged)
+	{
+		step->idle_repeats++;
+		step->repeated_time += time;
+	}
+}
+
+static pg_noinline void
+pgd_note_writes(uint64 tables)
+{
+	pgd_repeats.epoch++;
+	for (; tables != 0; tables &= tables - 1)
+		pgd_repeats.written[pg_rightmost_one_pos64(tables)] = pgd_repeats.epoch;
+}
+
 /*
  * Executions with the parameters of an earlier one.
  */
@@ -67,40 +94,14 @@ pgd_count_repeats(PgdTranscript *t, PgdStep *step, const PgdTraits *traits,
 {
 	uint64		hash = (params ^ pgd_repeats.serial) *
 		UINT64CONST(0x9E3779B97F4A7C15);
-	int			place = hash >> 57;
-	uint32		mark = (uint32) hash | 1;
+	uint64	   *seen = &pgd_repeats.seen[hash >> 57];
 
 	StaticAssertStmt(PGD_REPEATS == 128, "seven bits of the hash");
-	if (unlikely(pgd_repeats.seen[place].tag == mark))
-	{
-		bool		unchanged = (traits->flags & PGD_READS) != 0 &&
-			(traits->flags & (PGD_VOLATILE | PGD_LOCKS_ROWS)) == 0 &&
-			(t->kind == PGD_XACT_BLOCK ||
-			 (traits->flags & PGD_TIME_DEPENDENT) == 0);
-
-		if (pgd_repeats.seen[place].epoch != pgd_repeats.epoch)
-		{
-			for (uint64 r = traits->reads; r != 0 && unchanged; r &= r - 1)
-				unchanged = (int32) (pgd_repeats.written[pg_rightmost_one_pos64(r)] -
-									 pgd_repeats.seen[place].epoch) <= 0;
-		}
-		step->repeats++;
-		t->saw |= PGD_SAW_REPETITION;
-		if (unchanged)
-		{
-			step->idle_repeats++;
-			step->repeated_time += time;
-		}
-	}
-	pgd_repeats.seen[place].tag = mark;
-	pgd_repeats.seen[place].epoch = pgd_repeats.epoch;
-
-	if (traits->writes != 0)
-	{
-		pgd_repeats.epoch++;
-		for (uint64 w = traits->writes; w != 0; w &= w - 1)
-			pgd_repeats.written[pg_rightmost_one_pos64(w)] = pgd_repeats.epoch;
-	}
+	if (unlikely(((*seen ^ hash << 32) >> 32) == 0))
+		pgd_note_repeat(t, step, traits, (uint32) *seen, time);
+	*seen = hash << 32 | pgd_repeats.epoch;
+	if (unlikely(traits->writes != 0))
+		pgd_note_writes(traits->writes);
 }
 
 #endif							/* PGD_REPEATS_H */

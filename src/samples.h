@@ -78,7 +78,11 @@ typedef struct PgdSampleStatus
 
 PGD_BEGIN_INTERNAL
 
-/* Nanoseconds that sessions spent waiting for locks, by their PGPROC. */
+/*
+ * Nanoseconds that backends have spent waiting for heavyweight locks, by their
+ * PGPROC, as far as was seen; never decreases.  The last part of a wait, up to
+ * the sampling interval, is missing, and so may be all of a shorter one.
+ */
 extern volatile uint64 *pgd_lock_waits;
 
 extern Size pgd_samples_layout(char *base, int nprocs);
@@ -99,16 +103,5 @@ extern void pgd_samples_read(PgdSampleKind kind, PgdSampleVisitor visit,
 extern void pgd_samples_status(PgdSampleStatus *status);
 
 PGD_END_INTERNAL
-
-/*
- * Nanoseconds that a backend has spent waiting for heavyweight locks, as far
- * as was seen; never decreases.  The last part of a wait, up to the sampling
- * interval, is missing, and so may be all of a shorter one.
- */
-static inline uint64
-pgd_samples_lock_wait(int procno)
-{
-	return pgd_lock_waits[procno];
-}
 
 #endif							/* PGD_SAMPLES_H */

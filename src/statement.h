@@ -47,8 +47,6 @@ typedef struct PgdExecution
 	uint64		row;			/* the row it looks for, 0: not one by key */
 	int64		number;			/* the key of it, or PG_INT64_MIN */
 	TransactionId xmax;			/* of its snapshot */
-	const char *text;			/* without comments around it; not for long */
-	int			text_len;
 	TimestampTz started;
 	uint64		think;			/* think time before it */
 	bool		blocking;		/* others were waiting at the end of that */

@@ -21,6 +21,7 @@
 #include "detectors.h"
 #include "repeats.h"
 #include "samples.h"
+#include "tag.h"
 #include "touches.h"
 #include "transcribe.h"
 
@@ -156,7 +157,7 @@ static const struct
 };
 
 #define MEANINGFUL	(PGD_WRITES | PGD_LOCKS_ROWS | PGD_LOCKS_TABLE | \
-					 PGD_DDL | PGD_NOTIFIES)
+					 PGD_DDL | PGD_NOTIFIES | PGD_SETTING)
 
 /*
  * The rarer things that a statement can have done.
@@ -174,6 +175,8 @@ note_special(PgdTranscript *t, PgdStep *step, const PgdExecution *execution)
 	if ((flags & PGD_WRITES) != 0)
 		t->counters.rows_written += execution->rows;
 	note_rows(t, step, execution);
+	t->isolation = XactIsoLevel;
+	t->read_only = XactReadOnly;
 	note_holding(t);
 }
 
@@ -236,7 +239,7 @@ note_retry(PgdTranscript *t)
 static pg_noinline void
 note_lock_wait(PgdStep *step)
 {
-	uint64		now = pgd_samples_lock_wait(pgd_running.procno);
+	uint64		now = *pgd_running.lock_waits;
 
 	if (now > pgd_running.lock_wait)
 		step->lock_wait += now - pgd_running.lock_wait;
@@ -254,8 +257,6 @@ record(PgdExecution *execution, uint64 fingerprint)
 	uint64		think = execution->think;
 	PgdStep    *step;
 
-	if (unlikely(pgd_running.holding))
-		pgd_transcribe_held(t, think);
 	step = pgd_transcript_step(t, fingerprint);
 	if (unlikely(t->cycle_len != cycle_len && t->cycle_len != 0))
 		pgd_touches_moved(t);
@@ -277,12 +278,12 @@ record(PgdExecution *execution, uint64 fingerprint)
 		step->max_idle_time = think;
 	if (unlikely(pgd_running.holding))
 	{
+		pgd_transcribe_held(t, think);
 		step->idle_with_locks += pgd_running.has_xid ? think : 0;
 		step->blocking_gaps += execution->blocking;
 	}
 
-	if (unlikely(pgd_samples_lock_wait(pgd_running.procno) !=
-				 pgd_running.lock_wait))
+	if (unlikely(*pgd_running.lock_waits != pgd_running.lock_wait))
 		note_lock_wait(step);
 
 	if (unlikely(pgd_running.first_fingerprint == 0))
@@ -290,7 +291,9 @@ record(PgdExecution *execution, uint64 fingerprint)
 		if (t->nsteps == 1 && step->calls == 1)
 			t->counters.idle_before_first = think;
 		pgd_running.first_fingerprint = fingerprint;
-		pgd_running.first_params = execution->params;
+		/* one that failed early has none */
+		pgd_running.first_params =
+			execution->traits != NULL ? execution->params : 0;
 		if (pgd_running.retry_fingerprint != 0)
 			note_retry(t);
 		t->isolation = XactIsoLevel;
@@ -314,17 +317,34 @@ look_at_values(PgdExecution *execution, const QueryDesc *queryDesc)
 	const ParamListInfo params = queryDesc->params;
 	const PgdTraits *traits = execution->traits;
 	uint64		values[PGD_TRAIT_PARAMS] = {0};
+	PgdCommented text;
 
+	execution->row = 0;
+	execution->xmax = queryDesc->snapshot != NULL ?
+		queryDesc->snapshot->xmax : InvalidTransactionId;
 	if (params != NULL && params->numParams > 0 && params->paramFetch == NULL)
 		execution->params = pgd_traits_params(traits, params, values);
 	else
-		execution->params = pgd_traits_text(traits, execution->text,
-											execution->text_len);
+	{
+		pgd_tag_find(queryDesc->sourceText,
+					 queryDesc->plannedstmt->stmt_location,
+					 queryDesc->plannedstmt->stmt_len, &text);
+		execution->params = pgd_traits_text(traits, text.body, text.body_len);
+	}
 	if (traits->nkeys > 0 &&
 		(params == NULL || params->numParams >= traits->last_param))
 		execution->row = pgd_traits_row(traits, queryDesc, values);
 	if ((traits->flags & (PGD_UPDATES | PGD_DELETES | PGD_LOCKS_ROWS)) != 0)
 		execution->number = pgd_traits_number(traits, queryDesc);
+}
+
+/* A plan that is new to this session. */
+static pg_noinline void
+look_at_plan(PgdExecution *execution, QueryDesc *queryDesc)
+{
+	execution->traits = pgd_traits_learn(queryDesc, &execution->key,
+										 execution->plan);
+	look_at_values(execution, queryDesc);
 }
 
 /*
@@ -341,20 +361,22 @@ pgd_transcribe_started(PgdExecution *execution, QueryDesc *queryDesc)
 		return;
 	traits = pgd_traits_known(&execution->key, execution->plan);
 	if (unlikely(traits == NULL))
-		traits = pgd_traits_learn(queryDesc, &execution->key, execution->plan);
+	{
+		look_at_plan(execution, queryDesc);
+		return;
+	}
 	execution->traits = traits;
-	execution->xmax = queryDesc->snapshot != NULL ?
-		queryDesc->snapshot->xmax : InvalidTransactionId;
 
-	if (likely(params != NULL && params->numParams == 1 &&
-			   traits->simple && params->paramFetch == NULL &&
-			   !params->params[0].isnull &&
+	if (likely(traits->simple && params != NULL && params->numParams == 1 &&
+			   params->paramFetch == NULL && !params->params[0].isnull &&
 			   params->params[0].ptype == traits->param_types[0]))
 	{
 		uint64		value = pgd_traits_number_hash(params->params[0].value);
 
 		execution->params = pgd_traits_mix(traits->fingerprint, value);
 		execution->row = pgd_traits_mix(value, traits->keys[0].attno);
+		/* who scans a table has a snapshot */
+		execution->xmax = queryDesc->snapshot->xmax;
 		return;
 	}
 	look_at_values(execution, queryDesc);
@@ -399,12 +421,6 @@ record_ended(PgdExecution *execution, Oid relid)
 		if (execution->row != 0 && (traits->flags & PGD_READS) != 0)
 			pgd_touches_read(traits->relid, execution->row, t->last,
 							 what_read(t, execution), execution->xmax);
-		if (unlikely((traits->flags & PGD_SETTING) != 0))
-		{
-			t->isolation = XactIsoLevel;
-			t->read_only = XactReadOnly;
-			note_holding(t);
-		}
 		if ((traits->flags & MEANINGFUL) != 0)
 			note_special(t, step, execution);
 	}

@@ -29,8 +29,8 @@ typedef struct PgdRunning
 	TimestampTz failed_at;
 	uint64		wal_base;		/* pgWalUsage when the transcript began */
 	uint64		precommit;		/* clock */
-	int			procno;			/* of this backend */
-	uint64		lock_wait;		/* what pgd_samples_lock_wait() said last */
+	const volatile uint64 *lock_waits;	/* of this backend, as sampled */
+	uint64		lock_wait;		/* what that was when last seen */
 
 	/* the beginning of a transaction that failed, to see it come back */
 	uint64		retry_fingerprint;	/* 0: none */

@@ -66,8 +66,10 @@ void
 pgd_xact_attach(void)
 {
 	pgd_pending_shapes_attach();
-	pgd_running.procno = pgd_my_proc_number();
-	pgd_running.lock_wait = pgd_samples_lock_wait(pgd_running.procno);
+	if (pgd_xact_slot == NULL)
+		return;
+	pgd_running.lock_waits = &pgd_lock_waits[pgd_my_proc_number()];
+	pgd_running.lock_wait = *pgd_running.lock_waits;
 }
 
 /*
@@ -228,16 +230,18 @@ enter_burst(const PgdCommented *text)
 }
 
 /*
- * A statement of the client begins that is the first of a transaction, or
- * has a comment.  Returns the think time before it.
+ * A statement of the client begins that is the first of a transaction, so that
+ * its comment counts.  Returns the think time before it.
  */
 static pg_noinline uint64
-enter(const PgdCommented *text)
+enter(const char *source, int location, int len)
 {
 	PgdXactSlot *slot = pgd_xact_slot;
 	PgdTranscript *t = &slot->open;
+	PgdCommented text;
 	uint64		gap;
 
+	pgd_tag_find(source, location, len, &text);
 	if (unlikely(pg_atomic_read_u32(&slot->discard) != 0))
 		pgd_pending_shapes_obey_reset();
 
@@ -245,11 +249,11 @@ enter(const PgdCommented *text)
 	{
 		gap = take_gap();
 		learn_short_gap(gap);
-		if (text->comment != NULL && t->kind == PGD_XACT_BLOCK &&
+		if (text.comment != NULL && t->kind == PGD_XACT_BLOCK &&
 			t->nsteps == 0)
 		{
 			/* BEGIN is rarely tagged */
-			pgd_tag_set(text, true);
+			pgd_tag_set(&text, true);
 			pgd_xact_begin_change(slot);
 			t->tag = pgd_tag;
 			pgd_xact_end_change(slot);
@@ -257,7 +261,7 @@ enter(const PgdCommented *text)
 		return gap;
 	}
 
-	gap = enter_burst(text);
+	gap = enter_burst(&text);
 	pgd_running.active = true;
 	idle_base = pgStatTransactionIdleTime;
 	return gap;
@@ -275,7 +279,7 @@ void
 pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 						 int location, int len)
 {
-	PgdCommented text;
+	const PgdTranscript *t;
 	uint64		gap;
 
 	execution->transcribed = true;
@@ -287,25 +291,20 @@ pgd_xact_statement_begin(PgdExecution *execution, const char *source,
 	if (unlikely(ActivePortal == NULL))
 		return;
 	execution->transcribed = false;
-	execution->params = 0;
-	execution->row = 0;
 	execution->blocking = false;
 	execution->started = GetCurrentStatementStartTimestamp();
 
-	pgd_tag_find(source, location, len, &text);
-	execution->text = text.body;
-	execution->text_len = text.body_len;
-
-	if (likely(pgd_running.active && text.comment == NULL &&
-			   pg_atomic_read_u32(&pgd_xact_slot->discard) == 0))
+	t = &pgd_xact_slot->open;
+	if (likely(pgd_running.active && t->kind == PGD_XACT_BLOCK &&
+			   t->nsteps > 0))
 	{
 		gap = take_gap();
 		learn_short_gap(gap);
 	}
 	else
-		gap = enter(&text);
+		gap = enter(source, location, len);
 	execution->think = NS(gap);
-	if (unlikely(gap >= 1000) && pgd_xact_slot->open.kind == PGD_XACT_BLOCK)
+	if (unlikely(gap >= 1000) && t->kind == PGD_XACT_BLOCK)
 		execution->blocking = pgd_transcribe_gap(execution->think);
 }
 
@@ -439,8 +438,10 @@ pgd_xact_utility_begin(PgdExecution *execution, PlannedStmt *pstmt,
 	if (execution->transcribed)
 		return;
 	execution->traits = pgd_traits_of_utility(pstmt, &execution->key, source);
-	execution->params = pgd_traits_text(execution->traits, execution->text,
-										execution->text_len);
+	execution->row = 0;
+	pgd_tag_find(source, pstmt->stmt_location, pstmt->stmt_len, &text);
+	execution->params = pgd_traits_text(execution->traits, text.body,
+										text.body_len);
 }
 
 /*
