@@ -198,7 +198,7 @@ what_read(const PgdTranscript *t, const PgdExecution *execution)
 static inline void
 note_xid(PgdTranscript *t, TimestampTz since)
 {
-	if (!pgd_running.has_xid && unlikely(TransactionIdIsValid(MyProc->xid)))
+	if (unlikely(TransactionIdIsValid(MyProc->xid)) && !pgd_running.has_xid)
 	{
 		pgd_running.has_xid = true;
 		t->saw |= PGD_SAW_XID;
@@ -250,7 +250,8 @@ note_lock_wait(PgdStep *step)
  * Write an execution down, completed or failed.
  */
 static pg_attribute_always_inline PgdStep *
-record(PgdExecution *execution, uint64 fingerprint)
+record(PgdExecution *execution, uint64 fingerprint, const PgdTraits *traits,
+	   Oid relid)
 {
 	PgdTranscript *t = &pgd_xact_slot->open;
 	int			cycle_len = t->cycle_len;
@@ -264,7 +265,14 @@ record(PgdExecution *execution, uint64 fingerprint)
 	if (step->calls++ > 0)
 		t->saw |= PGD_SAW_REPETITION;
 	else
+	{
 		step->queryid = execution->key.queryid;
+		if (traits != NULL)
+		{
+			step->flags = traits->flags;
+			step->relid = OidIsValid(relid) ? relid : traits->relid;
+		}
+	}
 	step->rows += execution->rows;
 	if (execution->rows > step->max_rows)
 		step->max_rows = execution->rows;
@@ -410,12 +418,7 @@ record_ended(PgdExecution *execution, Oid relid)
 	pgd_xact_begin_change(pgd_xact_slot);
 	if (likely(traits != NULL))
 	{
-		step = record(execution, traits->fingerprint);
-		if (step->calls == 1)
-		{
-			step->flags = traits->flags;
-			step->relid = OidIsValid(relid) ? relid : traits->relid;
-		}
+		step = record(execution, traits->fingerprint, traits, relid);
 		pgd_count_repeats(t, step, traits, execution->params,
 						  execution->time);
 		if (execution->row != 0 && (traits->flags & PGD_READS) != 0)
@@ -425,7 +428,7 @@ record_ended(PgdExecution *execution, Oid relid)
 			note_special(t, step, execution);
 	}
 	else
-		(void) record(execution, execution->key.queryid);
+		(void) record(execution, execution->key.queryid, NULL, InvalidOid);
 	note_xid(t, execution->started);
 	pgd_xact_end_change(pgd_xact_slot);
 }
@@ -464,17 +467,13 @@ pgd_transcribe_failed(PgdExecution *execution, int sqlstate)
 
 	pgd_xact_begin_change(pgd_xact_slot);
 	step = record(execution, traits != NULL ? traits->fingerprint :
-				  execution->key.queryid);
+				  execution->key.queryid, traits, InvalidOid);
 	step->failures++;
 	step->empty--;
 	step->sqlstate = sqlstate;
-	if (traits != NULL)
-	{
-		step->flags |= traits->flags;
-		step->relid = traits->relid;
-		if ((traits->flags & (PGD_INSERTS | PGD_ON_CONFLICT)) == PGD_INSERTS)
-			pgd_touches_insert(t, step);
-	}
+	if (traits != NULL &&
+		(traits->flags & (PGD_INSERTS | PGD_ON_CONFLICT)) == PGD_INSERTS)
+		pgd_touches_insert(t, step);
 	t->saw |= PGD_SAW_ERROR;
 	note_xid(t, execution->started);
 	if (t->kind == PGD_XACT_BURST)
@@ -505,13 +504,8 @@ pgd_transcribe_dropped(PgdExecution *execution)
 
 	pgd_xact_begin_change(pgd_xact_slot);
 	step = record(execution, traits != NULL ? traits->fingerprint :
-				  execution->key.queryid);
+				  execution->key.queryid, traits, InvalidOid);
 	step->empty--;
-	if (traits != NULL && step->calls == 1)
-	{
-		step->flags = traits->flags;
-		step->relid = traits->relid;
-	}
 	pgd_xact_end_change(pgd_xact_slot);
 }
 
