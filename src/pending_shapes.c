@@ -18,6 +18,22 @@
 
 PgdXactSlot *pgd_xact_slot = NULL;
 
+/*
+ * Give one place to the table, whatever it takes: for as long as a reader
+ * copies the table, at most.
+ */
+static void
+merge_at_any_price(PgdXactSlot *slot, int place)
+{
+	uint64		start;
+
+	if (pgd_store_merge_shape(slot, place, false))
+		return;
+	start = pgd_clock();
+	(void) pgd_store_merge_shape(slot, place, true);
+	pgd_store_count_wait(pgd_clock() - start);
+}
+
 /* Give all to the table that can be given. */
 static void
 merge_all(PgdXactSlot *slot, bool wait)
@@ -114,7 +130,7 @@ find_place(const PgdShapeKey *key, TimestampTz since)
 		{
 			if (pgd_shape_key_equal(&slot->pending[place].sums.key, key))
 				return &slot->pending[place];
-			(void) pgd_store_merge_shape(slot, place, true);
+			merge_at_any_price(slot, place);
 		}
 	}
 
@@ -178,7 +194,7 @@ pgd_pending_shapes_finish(const PgdShapeKey *key, const PgdObservation *seen,
 	pending = find_place(key, t->start);
 	if (unlikely(!pgd_shape_has_room(pending)))
 	{
-		(void) pgd_store_merge_shape(slot, pending - slot->pending, true);
+		merge_at_any_price(slot, pending - slot->pending);
 		pending = find_place(key, t->start);
 	}
 	pgd_xact_begin_change(slot);
