@@ -154,3 +154,13 @@ ROLLBACK PREPARED 'xv lost';
 
 DROP VIEW xv_times, xv_steps;
 DROP TABLE xv_orders, xv_items;
+
+-- without track_activities think time is unknown, not 0
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SET track_activities = off;
+BEGIN;
+SELECT 1 AS one;
+SELECT 2 AS two;
+COMMIT;
+RESET track_activities;
+SELECT kind, calls, idle FROM diagnose.transactions WHERE kind = 'xact';

@@ -100,7 +100,11 @@ pgd_closing_finish(PgdXactOutcome outcome, TimestampTz stop,
 	PgdTranscript *t = &pgd_xact_slot->open;
 	PgdShapeKey key;
 
+	/* a reader must see all of the sums or none, and which it is: "outcome" */
+	pgd_xact_begin_change(pgd_xact_slot);
 	close_transcript(t, outcome, stop, unlocked);
+	pgd_xact_end_change(pgd_xact_slot);
+
 	pgd_detectors_look(t, &look);
 	key = key_of(t);
 	pgd_pending_shapes_finish(&key, look.seen, look.n, look.dropped, stop);
@@ -163,8 +167,10 @@ pgd_closing_read(PgdShapeVisitor visit, void *arg)
 		if (t->kind == PGD_XACT_BURST && t->nsteps > 0 &&
 			(discard & PGD_DISCARD_BURST) == 0)
 		{
-			close_transcript(t, PGD_XACT_OPEN,
-							 Max(t->start, t->idle_since), 0);
+			/* unless its owner has done it and is about to move it */
+			if (t->outcome == PGD_XACT_OPEN)
+				close_transcript(t, PGD_XACT_OPEN,
+								 Max(t->start, t->idle_since), 0);
 			pgd_detectors_look(t, &look);
 			memset(&burst, 0, sizeof(burst));
 			burst.sums.key = key_of(t);

@@ -462,7 +462,8 @@ pgd_open_transcripts(PG_FUNCTION_ARGS)
 
 		if (t->kind == PGD_XACT_NONE)
 			continue;
-		pgd_closing_sum_steps(t, &row.counters);
+		if (t->outcome == PGD_XACT_OPEN)
+			pgd_closing_sum_steps(t, &row.counters);
 		identify(&sink, &key, &t->tag, &row.id);
 		if (t->nsteps > 0 && row.id.key.shape != 0)
 		{

@@ -29,7 +29,6 @@
 #include "storage/ipc.h"
 #include "tcop/pquery.h"
 #include "utils/backend_status.h"
-#include "utils/portal.h"
 #include "utils/timestamp.h"
 
 #include "blocking.h"
@@ -146,7 +145,8 @@ open_transcript(PgdXactKind kind, TimestampTz start)
 	t->start = start;
 	t->p10_gap = NS(short_gap);
 	t->tag = pgd_tag;
-	t->counters.timed = pgstat_track_activities;
+	/* between transactions the times of both tell */
+	t->counters.timed = kind == PGD_XACT_BURST || pgstat_track_activities;
 	pgd_xact_end_change(slot);
 
 	pgd_repeats.serial++;

@@ -199,7 +199,9 @@ BEGIN ATOMIC
 			max(x.max_statements) AS max_statements,
 			sum(x.rows)::bigint AS rows,
 			sum(x.duration) AS duration, max(x.max_duration) AS max_duration,
-			sum(x.exec_time) AS exec_time, sum(x.idle_time) AS idle_time,
+			sum(x.exec_time) AS exec_time,
+			-- unknown where track_activities was off
+			sum(x.idle_time) FILTER (WHERE x.timed > 0) AS idle_time,
 			sum(x.idle_before_end) AS idle_before_end,
 			sum(x.commit_time) AS commit_time,
 			max(x.max_commit_time) AS max_commit_time,
@@ -489,7 +491,7 @@ BEGIN
 		diagnose.duration_text(x.max_duration));
 	RETURN NEXT format('  Of which: %s executing, %s waiting for the client%s',
 		diagnose.share_text(x.exec_time / nullif(x.duration, 0)),
-		diagnose.share_text(x.idle_time / nullif(x.duration, 0)),
+		coalesce(diagnose.share_text(x.idle_time / nullif(x.duration, 0)), 'an unknown share of it'),
 		CASE WHEN x.commit_time > 0 THEN ', ' ||
 			diagnose.share_text(x.commit_time / nullif(x.duration, 0)) || ' committing' ELSE '' END);
 	IF x.kind = 'burst' THEN
