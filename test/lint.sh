@@ -75,7 +75,7 @@ layer_of()
 		plan | traits | traits_utility | rows | detectors | pending_shapes | whatif) echo 7 ;;
 		pending | text | sampler | dumpfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
-		reading | shapes) echo 4 ;;
+		reading | shapes | texts) echo 4 ;;
 		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;
 		guc | sums | transcript | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
