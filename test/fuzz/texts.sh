@@ -127,7 +127,7 @@ my ($file, $seed) = @ARGV;
 srand($seed);
 exit 0 unless -s $file;
 my $size = -s $file;
-my $what = int rand 20;
+my $what = int rand 5;
 open my $f, '+<:raw', $file or die "$file: $!";
 if ($what == 0) { truncate $f, int rand $size; }
 elsif ($what == 1)
@@ -162,13 +162,14 @@ SELECT memory() AS memory, pg_backend_pid() AS pid \\gset
 SQL
 	for ((round = 1; round <= rounds; round++)); do
 		n=$(((seed + round * 7919) % 80))
-		last=$((round * 5 + n))
+		last=$((round * 12 + n))
+		# Half of the time it grows.
+		((round % 50 < 25)) || echo "\\! perl \"$work/damage.pl\" \"$file\" $((seed + round))"
 		cat <<SQL
-\\! perl "$work/damage.pl" "$file" $((seed + round))
-SELECT check_that('round $round: what was read', count_texts(1, $((rounds * 5 + 100))) >= 0);
-SELECT check_that('round $round: written', put_texts($((round * 5)), $last));
-SELECT check_that('round $round: nothing new', put_texts($((round * 5)), $last));
-SELECT check_that('round $round: read again', count_texts(1, $((rounds * 5 + 100))) >= $((n + 1)));
+SELECT check_that('round $round: what was read', count_texts(1, $((rounds * 12 + 100))) >= 0);
+SELECT check_that('round $round: written', put_texts($((round * 12)), $last));
+SELECT check_that('round $round: nothing new', put_texts($((round * 12)), $last));
+SELECT check_that('round $round: read again', count_texts(1, $((rounds * 12 + 100))) >= $((n + 1)));
 SELECT check_that('round $round: size', file_size() <= 4 * 64 * 1024);
 SQL
 		# The file system says no in the middle of it.
@@ -177,7 +178,7 @@ SELECT least(file_size() + 5000, 50000) AS full \\gset
 \\setenv LIMIT :full
 \\! prlimit --pid "\$LIMIT_PID" --fsize="\$LIMIT:unlimited"
 SELECT check_that('round $round: full', NOT put_texts(100011, 100110));
-SELECT check_that('round $round: after full', count_texts(1, $((rounds * 5 + 100))) >= $((n + 1)));
+SELECT check_that('round $round: after full', count_texts(1, $((rounds * 12 + 100))) >= $((n + 1)));
 \\! prlimit --pid "\$LIMIT_PID" --fsize=unlimited
 SQL
 	done
