@@ -184,6 +184,10 @@ SQL
 	done
 	cat <<SQL
 \\set files \`ls -l /proc/\$LIMIT_PID/fd | grep -c pg_diagnose/ || true\`
+SELECT check_that('the last rounds: written', put_texts(200000 + 150 * i, 200149 + 150 * i))
+FROM generate_series(1, 3) AS i;
+SELECT check_that('the last rounds: read', count_texts(1, 201000) >= 150);
+SELECT check_that('the last rounds: size', file_size() <= 4 * 64 * 1024);
 \\set inode_now \`stat -c %i "$file"\`
 SELECT check_that('the limit was never reached', :inode <> :inode_now);
 SELECT check_that('files are left open', :files = 0),
