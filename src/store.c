@@ -49,6 +49,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "marks.h"
 #include "reading.h"
 #include "sessions.h"
 #include "samples.h"
@@ -114,6 +115,7 @@ store_layout(char *base)
 
 	size = add_size(size, pgd_shapes_layout(base + size, nslots));
 	size = add_size(size, pgd_writers_layout(base + size));
+	size = add_size(size, pgd_marks_layout(base + size));
 	return size;
 }
 
@@ -159,6 +161,7 @@ pgd_store_startup(void)
 		pgd_table_clear();
 		pgd_shapes_clear();
 		pgd_writers_clear();
+		pgd_marks_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
 	return !found;

@@ -72,11 +72,11 @@ layer_of()
 		error | xact | session | advise) echo 10 ;;
 		transcribe) echo 9 ;;
 		statement | touches | repeats | blocking | closing | snapshot | predicate) echo 8 ;;
-		plan | traits | traits_utility | rows | detectors | pending_shapes | whatif) echo 7 ;;
-		pending | text | sampler | dumpfile) echo 6 ;;
+		plan | traits | traits_utility | rows | detectors | pending_shapes | whatif | ddl | ddl_object | settings) echo 7 ;;
+		pending | text | sampler | dumpfile | markfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
 		reading | shapes) echo 4 ;;
-		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;
+		table | strays | slot | writers | samples | sessions | tag | marks) echo 3 ;;
 		guc | sums | transcript | histogram_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
@@ -312,7 +312,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks" \
+	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols
