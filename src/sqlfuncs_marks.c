@@ -16,7 +16,7 @@
 #include "archive.h"
 #include "markfile.h"
 #include "rows.h"
-
+#include "store.h"
 
 typedef struct MarkRow
 {
@@ -202,7 +202,7 @@ pgd_mark_add(PG_FUNCTION_ARGS)
 	mark.lower = snapshot_arg(fcinfo, 4);
 	mark.upper = snapshot_arg(fcinfo, 5);
 
-	pgd_snapshot_lock();
+	pgd_store_lock_archive();
 	pgd_markfile_read(&list);
 	if (mark.kind == PGD_MARK_LABEL && is_taken(&list, mark.what))
 		ereport(ERROR,
@@ -215,6 +215,6 @@ pgd_mark_add(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("there is no room for a mark")));
 	(void) pgd_markfile_drain(NULL, WARNING);
-	pgd_snapshot_unlock();
+	pgd_store_unlock_archive();
 	PG_RETURN_INT64((int64) mark.id);
 }

@@ -27,6 +27,9 @@
  *
  * - The table of shapes has a lock of its own, with the same rules.
  *
+ * - Who writes to the archive's folder holds another lock, for as long as that
+ *   takes: the background worker, and those who ask for a snapshot.
+ *
  * - Sums of sessions have one lock more, by the same rules: a session counts
  *	 without it, and waits for it where it begins and ends.  When its name
  *	 changes, on a statement's way, it only tries.
@@ -49,6 +52,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "archive.h"
 #include "marks.h"
 #include "reading.h"
 #include "sessions.h"
@@ -67,6 +71,7 @@
 typedef struct PgdShared
 {
 	pg_atomic_uint64 since;
+	pg_atomic_uint64 epoch;
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
@@ -85,6 +90,7 @@ static Size memory;
 #define NLOCKS		(PGD_PARTITIONS + PGD_STORE_SUMS)
 
 static Size store_layout(char *base);
+static uint64 new_epoch(void);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
 static void merge_into(int p, PgdEntry *entry, const PgdPending *pending);
@@ -108,6 +114,7 @@ store_layout(char *base)
 
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_archive_layout(base + size));
 	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_sessions_layout(base + size, nslots));
 	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
@@ -144,7 +151,8 @@ pgd_store_startup(void)
 	if (!found)
 	{
 		memset(shared, 0, sizeof(PgdShared));
-		pg_atomic_init_u64(&shared->since, GetCurrentTimestamp());
+		pg_atomic_init_u64(&shared->since, 0);
+		pg_atomic_init_u64(&shared->epoch, 0);
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
@@ -155,6 +163,9 @@ pgd_store_startup(void)
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
+		pgd_store_set_since(GetCurrentTimestamp(), new_epoch());
+
+		pgd_archive_clear();
 		pgd_strays_clear();
 		pgd_sessions_clear();
 		pgd_samples_clear();
@@ -165,6 +176,17 @@ pgd_store_startup(void)
 	}
 	LWLockRelease(AddinShmemInitLock);
 	return !found;
+}
+
+/* Never 0, and shown as a positive bigint. */
+static uint64
+new_epoch(void)
+{
+	uint64		epoch;
+
+	while (!pg_strong_random(&epoch, sizeof(epoch)) || (epoch >>= 1) == 0)
+		;
+	return epoch;
 }
 
 bool
@@ -441,7 +463,7 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		pg_atomic_write_u64(&shared->own_time_max, 0);
 		pg_atomic_write_u64(&shared->wait_time, 0);
 		pg_atomic_write_u64(&shared->wait_time_max, 0);
-		pgd_store_set_since(GetCurrentTimestamp());
+		pgd_store_set_since(GetCurrentTimestamp(), new_epoch());
 	}
 	return forgotten;
 }
@@ -591,8 +613,19 @@ pgd_store_since(void)
 	return (TimestampTz) pg_atomic_read_u64(&shared->since);
 }
 
+/*
+ * A number that changes whenever counting begins anew: only numbers of one
+ * epoch can be subtracted from each other.
+ */
+uint64
+pgd_store_epoch(void)
+{
+	return pg_atomic_read_u64(&shared->epoch);
+}
+
 void
-pgd_store_set_since(TimestampTz since)
+pgd_store_set_since(TimestampTz since, uint64 epoch)
 {
 	pg_atomic_write_u64(&shared->since, (uint64) since);
+	pg_atomic_write_u64(&shared->epoch, epoch);
 }

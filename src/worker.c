@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *		The background worker: looks at all sessions, many times a second, and
- *		keeps what is to outlive the server.
+ *		The background worker: looks at all sessions, many times a second,
+ *		takes a snapshot of what is known now and then, and keeps marks.
  *
  * It is connected to shared memory but to no database, so it stands in the
  * way of nothing: not of DROP DATABASE, not of a shutdown, and it works on a
@@ -25,12 +25,12 @@
 #include "utils/wait_event.h"
 
 #include "compat.h"
-#include "archive.h"
 #include "guc.h"
 #include "markfile.h"
 #include "sampler.h"
 #include "samples.h"
 #include "settings.h"
+#include "snapshot.h"
 #include "store.h"
 #include "worker.h"
 
@@ -116,7 +116,7 @@ keep_marks(MemoryContext context)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	bool		ok = true;
 
-	pgd_snapshot_lock();
+	pgd_store_lock_archive();
 	if (settings_changed)
 	{
 		settings_changed = false;
@@ -124,7 +124,7 @@ keep_marks(MemoryContext context)
 	}
 	else
 		ok = pgd_markfile_drain(NULL, LOG);
-	pgd_snapshot_unlock();
+	pgd_store_unlock_archive();
 
 	marks_due = pgd_clock() +
 		(uint64) (ok ? MARKS_PAUSE : MARKS_FAILED) * 1000000;
@@ -180,17 +180,37 @@ time_since(uint64 before, uint64 now)
 }
 
 /*
+ * Milliseconds to the next snapshot.
+ */
+static long
+time_to_snapshot(uint64 taken, uint64 now)
+{
+	uint64		due = taken + (uint64) pgd_snapshot_interval * 1000000000;
+
+	return taken == 0 || due <= now ? 0 : (long) ((due - now) / 1000000) + 1;
+}
+
+/*
  * Wait for the time to pass or for somebody to tell us something.
  */
 static void
-rest(void)
+rest(uint64 snapshot_taken)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
-	long		timeout = pgd_sample_interval > 0 ? nap() : -1;
-	long		marks = marks_nap();
+	long		timeout = marks_nap();
 
-	if (marks >= 0)
-		timeout = timeout < 0 ? marks : Min(timeout, marks);
+	if (pgd_sample_interval > 0)
+	{
+		long		look = nap();
+
+		timeout = timeout < 0 ? look : Min(timeout, look);
+	}
+	if (pgd_snapshot_interval > 0)
+	{
+		long		snapshot = time_to_snapshot(snapshot_taken, pgd_clock());
+
+		timeout = timeout < 0 ? snapshot : Min(timeout, snapshot);
+	}
 	if (timeout >= 0)
 		events |= WL_TIMEOUT;
 	(void) WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
@@ -205,11 +225,27 @@ rest(void)
 	}
 }
 
+/*
+ * Take a snapshot.  What stands in its way is reported once, until it works
+ * again.
+ */
+static void
+take_snapshot(MemoryContext context)
+{
+	static bool reported = false;
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	reported = (pgd_snapshot_take(NULL, reported ? DEBUG1 : LOG) == 0);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
 void
 pgd_worker_main(Datum arg)
 {
 	MemoryContext context;
 	uint64		before = 0;
+	uint64		snapshot_taken = 0;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -220,18 +256,25 @@ pgd_worker_main(Datum arg)
 	before_shmem_exit(leave, (Datum) 0);
 	pgd_samples_attach(MyProcPid);
 	pgd_marks_attach(pgd_my_proc_number());
-	context = AllocSetContextCreate(TopMemoryContext, "pg_diagnose marks",
+	context = AllocSetContextCreate(TopMemoryContext, "pg_diagnose files",
 									ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
-		rest();
+		rest(snapshot_taken);
 		watch_recovery();
+		/* what changed is known before the next snapshot says so */
 		if (marks_nap() == 0 || ShutdownRequestPending)
 			keep_marks(context);
 		/* Not 0, which would mean that it never wants to be started again. */
 		if (ShutdownRequestPending)
 			proc_exit(1);
+		if (pgd_snapshot_interval > 0 &&
+			time_to_snapshot(snapshot_taken, pgd_clock()) == 0)
+		{
+			snapshot_taken = pgd_clock();
+			take_snapshot(context);
+		}
 		if (pgd_sample_interval > 0)
 		{
 			uint64		now = pgd_clock();

@@ -11,7 +11,7 @@ COMMENT ON FUNCTION diagnose.since_reset() IS
 
 CREATE OR REPLACE FUNCTION diagnose.seconds(w diagnose.window)
 RETURNS double precision
-AS 'MODULE_PATHNAME', 'pgd_window_seconds'
+AS 'MODULE_PATHNAME', 'pgd_seconds'
 LANGUAGE C VOLATILE PARALLEL SAFE;
 COMMENT ON FUNCTION diagnose.seconds(diagnose.window) IS
 'length of a window in seconds';
