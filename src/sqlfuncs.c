@@ -100,6 +100,7 @@ static const Column status_columns[] = {
 	{"wait_time", COL_TIME, offsetof(PgdStoreStatus, wait_time)},
 	{"wait_time_max", COL_TIME, offsetof(PgdStoreStatus, wait_time_max)},
 	{"since", COL_TIMESTAMP, offsetof(PgdStoreStatus, since)},
+	{"epoch", COL_ID, offsetof(PgdStoreStatus, epoch)},
 	{NULL}
 };
 

@@ -568,7 +568,8 @@ pgd_store_status(PgdStoreStatus *status)
 	status->own_time_max = pg_atomic_read_u64(&shared->own_time_max);
 	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
 	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
-	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
+	status->since = pgd_store_since();
+	status->epoch = pgd_store_epoch();
 	pgd_store_status_of_sums(status);
 }
 

@@ -39,6 +39,7 @@ typedef struct PgdStoreStatus
 	int64		wait_time;		/* of these, spent waiting for a lock */
 	int64		wait_time_max;	/* longest of these */
 	TimestampTz since;
+	uint64		epoch;
 	int64		shapes_max;
 	int64		shapes_used;
 	int64		shape_evictions;

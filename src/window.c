@@ -136,8 +136,8 @@ misfit(const PgdSnapshotHeader *lower, const PgdSnapshotHeader *upper)
 						lower->server_version / 10000,
 						upper->server_version / 10000);
 	if (lower->epoch != upper->epoch)
-		return psprintf("crosses a reset, or a crash, before %s",
-						timestamptz_to_str(upper->taken_at));
+		return psprintf("crosses a reset, or a crash, at %s",
+						timestamptz_to_str(upper->since));
 	return NULL;
 }
 

@@ -113,7 +113,8 @@ CREATE OR REPLACE FUNCTION diagnose.own_status(
 	OUT own_time_max				double precision,
 	OUT wait_time					double precision,
 	OUT wait_time_max				double precision,
-	OUT since						timestamptz)
+	OUT since						timestamptz,
+	OUT epoch						bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_status'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1 COST 10000;

@@ -10,3 +10,6 @@ REVOKE ALL ON FUNCTION diagnose.add_mark(text, text, text, bigint, bigint, bigin
 REVOKE ALL ON FUNCTION diagnose.mark(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION diagnose.rebaseline(text, text, diagnose.window) FROM PUBLIC;
 REVOKE ALL ON FUNCTION diagnose.drop_baseline(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.take_snapshot(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.drop_snapshot(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.adopt_snapshots(bigint) FROM PUBLIC;
