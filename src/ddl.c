@@ -254,8 +254,8 @@ sum_up(PgdMark *mark)
 	char		names[4 * sizeof(mark->detail)];
 	int			len = 0;
 
-	snprintf(mark->what, sizeof(mark->what), "%d%s DDL statements",
-			 pending.n, pending.more ? " and more" : "");
+	snprintf(mark->what, sizeof(mark->what), "%s%d DDL statements",
+			 pending.more ? "more than " : "", pending.n);
 	for (int i = 0; i < Min(pending.n, DESCRIBED); i++)
 	{
 		const PgdMark *one = &pending.described[i];

@@ -178,7 +178,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	version							integer;
-	label							text;
+	taken							text;
 BEGIN
 	-- A snapshot's label has the version, too.
 	PERFORM diagnose.check_name('name of a baseline', name, 40);
@@ -193,11 +193,11 @@ BEGIN
 		SELECT count(*) INTO version FROM diagnose.baseline_history(rebaseline.name);
 		LOOP
 			version := version + 1;
-			label := format('baseline %s %s', name, version);
+			taken := format('baseline %s %s', name, version);
 			EXIT WHEN NOT EXISTS (SELECT FROM diagnose.snapshots() AS s
-								  WHERE s.label = rebaseline.label);
+								  WHERE s.label = taken);
 		END LOOP;
-		w := ROW(w.lower, diagnose.take_snapshot(label));
+		w := ROW(w.lower, diagnose.take_snapshot(taken));
 	END IF;
 	-- Can it be read at all?
 	PERFORM diagnose.seconds(w);
