@@ -53,7 +53,7 @@ pgd_malformed(const PgdPath *path, int sqlerrcode, const char *what)
 {
 	ereport(ERROR,
 			(errcode(sqlerrcode),
-			 errmsg("pgd_malformed pg_diagnose document"),
+			 errmsg("malformed pg_diagnose document"),
 			 errdetail("At %s: %s.", path_text(path), what)));
 }
 

@@ -84,7 +84,8 @@ const char *const pgd_xact_histogram_names[PGD_XACT_HISTOGRAMS] = {
  * Is this number the same when the same work is done again?  Times are not.
  * Nor what depends on the cache and on checkpoints (20 runs on fresh clones
  * agreed about rows, hit + read and WAL records, not about the rest), on who
- * else is there, on think time, or on how often plans were thrown away.
+ * else is there, on think time, on how often plans were thrown away, or on what
+ * the message of an error has to look up.
  */
 bool
 pgd_field_repeats(const PgdField *field)
@@ -95,6 +96,7 @@ pgd_field_repeats(const PgdField *field)
 		"local_blks_hit", "local_blks_read",
 		"local_blks_dirtied", "local_blks_written",
 		"wal_fpi", "wal_bytes", "parallel_workers_launched", "plans",
+		"failed_blks",
 		"timed", "blocking_gaps", "overtaken", "repeats", "idle_repeats",
 		"ended_by_gap", "ended_by_tag", "ended_by_begin"
 	};

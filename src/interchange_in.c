@@ -147,6 +147,18 @@ mark_unknown(const Import *import, const PgdField *fields, void *of)
  * ----------
  */
 
+/*
+ * Of blocks it tells how many were asked for, not where they were found: all
+ * count as found.
+ */
+static void
+mark_statement_unknown(const Import *import, PgdStatement *s)
+{
+	mark_unknown(import, pgd_statement_fields, s);
+	s->counters.shared_blks_hit = s->counters.shared_blks_read = 0;
+	s->counters.local_blks_hit = s->counters.local_blks_read = 0;
+}
+
 static void
 get_errors(const PgdMember *at, PgdErrorCount *errors, int n)
 {
@@ -210,7 +222,7 @@ get_statement(Import *import, const PgdMember *at, bool nested)
 	s.key.userid = import->userid;
 	s.key.toplevel = !nested;
 	s.encoding = GetDatabaseEncoding();
-	mark_unknown(import, pgd_statement_fields, &s);
+	mark_statement_unknown(import, &s);
 
 	pgd_open_members(&members, &at->path, &at->value, false);
 	while (pgd_next_member(&members, &m))
@@ -227,15 +239,9 @@ get_statement(Import *import, const PgdMember *at, bool nested)
 		else if (pgd_is_named(&m, "histogram"))
 			pgd_get_json_histogram(&m, &s.histogram);
 		else if (!import->timings && pgd_is_named(&m, "shared_blks"))
-		{
 			s.counters.shared_blks_hit = get_count(&m);
-			s.counters.shared_blks_read = 0;
-		}
 		else if (!import->timings && pgd_is_named(&m, "local_blks"))
-		{
 			s.counters.local_blks_hit = get_count(&m);
-			s.counters.local_blks_read = 0;
-		}
 		else if (!get_field(&m, pgd_statement_fields, &s))
 			ignore(import, &m);
 	}
@@ -287,7 +293,7 @@ get_unidentified(Import *import, const PgdMember *at)
 	memset(&s, 0, sizeof(s));
 	s.key.dbid = import->dbid;
 	s.encoding = GetDatabaseEncoding();
-	mark_unknown(import, pgd_statement_fields, &s);
+	mark_statement_unknown(import, &s);
 	pgd_open_members(&members, &at->path, &at->value, false);
 	while (pgd_next_member(&members, &m))
 	{

@@ -226,7 +226,9 @@ visit_statement(const PgdStatement *s, const char *text, int len, void *arg)
 	StatementEntry *entry;
 	bool		found;
 
-	if (s->key.dbid != export->dbid)
+	/* plans alone may be those of expressions, which are never executed */
+	if (s->key.dbid != export->dbid ||
+		s->counters.calls + s->counters.failed + s->counters.abandoned == 0)
 		return;
 	if (s->fingerprint == 0 || s->key.userid == InvalidOid ||
 		!export->may_see(s->key.userid, export->arg))

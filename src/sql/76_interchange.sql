@@ -38,6 +38,8 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION diagnose.imported_note(diagnose.window) IS
 'what only the document knew that a window was imported from, as json; NULL: it was not';
 
+-- The key of a finding begins with the rule and the database.  In a document
+-- there is this word in its place, as a clone has another name.
 CREATE OR REPLACE FUNCTION diagnose.recorded_findings(
 	w								diagnose.window,
 	OUT key							text,
@@ -47,8 +49,13 @@ CREATE OR REPLACE FUNCTION diagnose.recorded_findings(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
 BEGIN ATOMIC
-	SELECT f.finding ->> 'key', f.finding ->> 'rule', f.finding ->> 'severity',
-		f.finding ->> 'subject'
+	SELECT CASE
+			WHEN starts_with(f.finding ->> 'key', (f.finding ->> 'rule') || ':{database}:')
+				THEN overlay(f.finding ->> 'key' PLACING current_database()
+					FROM length(f.finding ->> 'rule') + 2 FOR length('{database}'))
+			ELSE f.finding ->> 'key'
+		END,
+		f.finding ->> 'rule', f.finding ->> 'severity', f.finding ->> 'subject'
 	FROM jsonb_array_elements(diagnose.imported_note(w)::jsonb -> 'findings')
 		AS f (finding)
 	ORDER BY 1;
@@ -72,28 +79,42 @@ CREATE OR REPLACE FUNCTION diagnose.export_findings(
 	timings							boolean,
 	database						text)
 RETURNS jsonb
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	note							jsonb := diagnose.imported_note(w);
-BEGIN
-	IF note IS NOT NULL THEN
-		RETURN note -> 'findings';
-	END IF;
-	RETURN (
-		SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-			'key', f.key, 'rule', f.rule, 'subject', f.subject,
-			'severity', CASE WHEN timings THEN f.severity END)) ORDER BY f.key COLLATE "C"),
-			'[]')
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH found AS (
+		SELECT r.key, r.rule, r.severity, r.subject,
+			current_database()::text AS database
+		FROM diagnose.recorded_findings(w) AS r
+		UNION ALL
+		SELECT f.key, f.rule, f.severity, f.subject, export_findings.database
 		FROM diagnose.findings(w) AS f
-		WHERE coalesce(f.evidence ->> 'database', export_findings.database) =
+		WHERE diagnose.imported_note(w) IS NULL
+			AND coalesce(f.evidence ->> 'database', export_findings.database) =
 				export_findings.database
-			AND (timings OR (diagnose.is_repeatable(f.rule)
-				AND (f.evidence ->> 'kind' IS DISTINCT FROM 'burst'
-					OR current_setting('pg_diagnose.burst_gap')::interval > interval '0'))));
-END
-$$;
+	),
+	renamed AS (
+		SELECT f.rule, f.severity,
+			CASE
+				WHEN starts_with(f.key, f.rule || ':' || f.database || ':')
+					THEN overlay(f.key PLACING '{database}'
+						FROM length(f.rule) + 2 FOR length(f.database))
+				ELSE f.key
+			END AS key,
+			CASE
+				WHEN starts_with(f.subject, 'in database ' || f.database || ': ')
+					THEN substr(f.subject, length('in database ' || f.database || ': ') + 1)
+				ELSE f.subject
+			END AS subject
+		FROM found AS f
+	)
+	SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+		'key', f.key, 'rule', f.rule, 'subject', f.subject,
+		'severity', CASE WHEN timings THEN f.severity END)) ORDER BY f.key COLLATE "C"), '[]')
+	FROM renamed AS f
+	WHERE timings OR (diagnose.is_repeatable(f.rule)
+		AND (f.subject NOT LIKE '% (burst)'
+			OR current_setting('pg_diagnose.burst_gap')::interval > interval '0'));
+END;
 COMMENT ON FUNCTION diagnose.export_findings(diagnose.window, boolean, text) IS
 'the findings of a window as diagnose.export() shows them; of an imported one, those of the document';
 
@@ -152,7 +173,7 @@ BEGIN
 	)
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'window', CASE WHEN timings THEN
-			jsonb_build_object('seconds', round(export.seconds::numeric, 6)) END,
+			jsonb_build_object('seconds', round(seconds::numeric, 6)) END,
 		'unidentified', (
 			SELECT jsonb_build_object('calls', sum((s.document ->> 'calls')::numeric))
 			FROM statements AS s WHERE s.fingerprint IS NULL HAVING count(*) > 0))) ||
