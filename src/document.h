@@ -44,7 +44,7 @@ typedef struct PgdMembers
 PGD_BEGIN_INTERNAL
 
 extern void pgd_malformed(const PgdPath *path, int sqlerrcode,
-						  const char *what) pg_attribute_noreturn();
+						  const char *what);
 
 extern void pgd_open_members(PgdMembers *members, const PgdPath *path,
 							 const JsonbValue *v, bool is_array);
