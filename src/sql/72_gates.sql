@@ -285,7 +285,7 @@ BEGIN
 			format('transaction "%s" exceeds ', name) || exceeded,
 			CASE WHEN exceeded IS NULL THEN format('transaction "%s" has findings: ', name)
 				ELSE 'has findings: ' END || array_to_string(seen_by, ', ')),
-		concat_ws(E'\n', title, nullif(diagnose.lines_text(lines), ''),
+		concat_ws(E'\n', title, diagnose.lines_text(nullif(lines, '{}')),
 			diagnose.lines_text(shows)),
 		CASE WHEN cardinality(seen_by) = 1 AND advice !~ '[{}]' THEN advice END];
 END
@@ -741,7 +741,7 @@ BEGIN
 		count(*) FILTER (WHERE d.verdict = 'new') AS new,
 		count(*) FILTER (WHERE d.verdict = 'missing') AS missing,
 		count(*) FILTER (WHERE d.verdict = 'unchanged') AS unchanged,
-		array_agg(CASE WHEN d.place = 1 THEN '' ELSE d.verdict || ': ' END ||
+		array_agg(CASE WHEN d.place = 1 THEN '  ' ELSE '  ' || d.verdict || ': ' END ||
 			diagnose.short_text(d.subject, 100) || ': ' || d.changes
 			ORDER BY d.place, d.kind = 'statement', d.subject COLLATE "C", d.changes)
 			FILTER (WHERE d.verdict <> 'unchanged') AS lines
@@ -766,7 +766,8 @@ BEGIN
 			CASE WHEN c.statements > 0 THEN diagnose.count_text(c.statements, 'statement') END,
 			CASE WHEN c.new > 0 THEN c.new || ' new' END,
 			CASE WHEN c.missing > 0 THEN c.missing || ' missing' END)),
-		diagnose.lines_text(c.lines),
+		CASE WHEN c.unchanged = 1 THEN 'One statement is' ELSE c.unchanged || ' statements are' END ||
+			E' unchanged, but:\n' || diagnose.lines_text(c.lines),
 		'If this is intended, make a new baseline.'];
 END
 $$;

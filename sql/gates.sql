@@ -1,0 +1,223 @@
+--
+-- Gates: assertions about transactions, plans and work, the gate of a
+-- deployment, and TAP
+--
+SET pg_diagnose.burst_gap = '10s';
+CREATE TABLE gates_orders (id int PRIMARY KEY, customer int, total int);
+CREATE TABLE gates_lines (order_id int, name text);
+INSERT INTO gates_orders SELECT i, i % 500, i FROM generate_series(1, 5000) AS i;
+INSERT INTO gates_lines SELECT i % 5000 + 1, 'line ' || i FROM generate_series(1, 20000) AS i;
+CREATE INDEX gates_customer_idx ON gates_orders (customer);
+CREATE INDEX gates_lines_idx ON gates_lines (order_id);
+VACUUM FREEZE ANALYZE gates_orders, gates_lines;
+\set ids 'SELECT id FROM gates_orders WHERE customer = 7 ORDER BY id LIMIT 6;'
+\set lines 'SELECT l.name FROM gates_orders AS o JOIN gates_lines AS l ON l.order_id = o.id WHERE o.customer = 7;'
+\set loop 'SELECT format(''SELECT name FROM gates_lines WHERE order_id = %s'', id) FROM gates_orders WHERE customer = 7 ORDER BY id LIMIT 6 \\gexec'
+\set quiet '\\o /dev/null \\\\ \\set ECHO none'
+\set loud '\\o \\\\ \\set ECHO all'
+
+-- ---- Transactions ----
+
+SELECT diagnose.reset() IS NOT NULL AS reset;
+-- none is a failure
+SELECT diagnose.assert_transaction('/gates');
+
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+:ids
+:lines
+UPDATE gates_orders SET total = total + 1 WHERE id = 7;
+COMMIT;
+\o
+\set ECHO all
+SELECT diagnose.assert_transaction('/gates');
+SELECT diagnose.assert_transaction('/gates', max_statements => 3, max_rows => 100,
+	max_blocks => 1000, max_wal_bytes => 100000, no_findings => '{all}');
+-- by its other names
+SELECT diagnose.assert_transaction(t.id), diagnose.assert_transaction(t.shape::text)
+FROM diagnose.transaction_work(diagnose.since_reset()) AS t WHERE t.tag = '/gates';
+SELECT diagnose.assert_transaction('/gates', max_statements => 2);
+SELECT diagnose.assert_transaction('/gates', max_rows => 30);
+SELECT diagnose.assert_transaction('/gates', max_statements => 0, max_rows => 10);
+DO $$
+BEGIN
+	PERFORM diagnose.assert_transaction('/gates', max_blocks => 5, max_wal_bytes => 5);
+EXCEPTION WHEN SQLSTATE 'PD001' THEN
+	RAISE NOTICE '%', regexp_replace(SQLERRM, '\d+ >', '<n> >', 'g');
+END $$;
+
+-- a loop: the largest counts, and a finding has a name
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+:loop
+COMMIT;
+-- as a burst
+:loop
+SELECT 1 /*route='/done'*/;
+\o
+\set ECHO all
+SELECT diagnose.assert_transaction('/gates', max_statements => 7);
+SELECT diagnose.assert_transaction('/gates', max_statements => 6);
+SELECT diagnose.assert_transaction('/gates', no_findings => '{redundant_read}');
+SELECT diagnose.assert_transaction('/gates', no_findings => '{n_plus_one,redundant_read}');
+SELECT diagnose.assert_transaction('/gates', max_statements => 6, no_findings => '{n_plus_one}');
+SELECT diagnose.assert_transaction('pg_regress/gates', no_findings => '{n_plus_one}');
+
+-- our own statements are none of a transaction's
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/own'*/;
+:ids
+SELECT diagnose.seconds(diagnose.since_reset());
+SELECT diagnose.seconds(diagnose.since_reset());
+COMMIT;
+\o
+\set ECHO all
+SELECT diagnose.assert_transaction('/own', max_statements => 1);
+SELECT diagnose.assert_transaction('/own', max_statements => 0);
+
+-- bad input
+SELECT diagnose.assert_transaction('/gate');
+SELECT diagnose.assert_transaction(NULL);
+SELECT diagnose.assert_transaction('/gates', max_rows => -1);
+SELECT regexp_replace(p[1], '\s', ' '), p[2] ~ 'n_plus_one', p[3], p[4]
+FROM diagnose.transaction_problem('/gates', NULL, NULL, NULL, NULL, '{n_plus_two}',
+	diagnose.since_reset()) AS p;
+SELECT diagnose.transaction_problem('/gates', NULL, NULL, NULL, NULL, '{NULL}',
+	diagnose.since_reset()) IS NOT NULL AS is_problem;
+
+-- ---- Plans ----
+
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders WHERE customer = 7',
+	uses_index => 'gates_customer_idx', no_seq_scan => 'gates_orders', max_cost => 100, max_rows => 20);
+-- for any value, in the caller's search_path, and with quoted names
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders WHERE customer = $2 AND total > $1',
+	uses_index => 'public.gates_customer_idx', no_seq_scan => '*');
+CREATE SCHEMA "Gates";
+SET search_path = "Gates", public;
+CREATE TABLE "Lines" AS SELECT * FROM gates_lines;
+CREATE INDEX "Lines idx" ON "Lines" (order_id);
+ANALYZE "Lines";
+SELECT diagnose.assert_plan('SELECT * FROM "Lines" WHERE order_id = $1 -- or any other',
+	uses_index => '"Lines idx"', no_seq_scan => '"Lines"');
+SELECT diagnose.assert_plan('SELECT * FROM "Lines" WHERE order_id + 1 = $1',
+	uses_index => '"Gates"."Lines idx"', no_seq_scan => '"Lines"');
+RESET search_path;
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders WHERE total = 1', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders WHERE total = 1', no_seq_scan => 'gates_lines');
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders WHERE customer = 7',
+	uses_index => 'gates_orders_pkey');
+SELECT diagnose.assert_plan('SELECT count(*) FROM gates_lines WHERE order_id = 7',
+	uses_index => 'gates_no_idx');
+SELECT diagnose.assert_plan('SELECT * FROM gates_orders', max_rows => 4999);
+-- not executed
+SELECT diagnose.assert_plan('DELETE FROM gates_orders WHERE id = $1', uses_index => 'gates_orders_pkey');
+SELECT diagnose.assert_plan('WITH gone AS (DELETE FROM gates_orders RETURNING id) SELECT 1 / count(*) * 0 FROM gone',
+	uses_index => 'gates_orders_pkey');
+SELECT count(*) FROM gates_orders;
+-- partitions are not left out for a parameter that has no value
+CREATE TABLE gates_parted (day int, v int) PARTITION BY RANGE (day);
+CREATE TABLE gates_part_1 PARTITION OF gates_parted FOR VALUES FROM (1) TO (2);
+CREATE TABLE gates_part_2 PARTITION OF gates_parted FOR VALUES FROM (2) TO (3);
+SELECT diagnose.assert_plan('SELECT * FROM gates_parted WHERE day = $1', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT * FROM gates_parted WHERE day = 1', no_seq_scan => 'gates_part_2');
+SHOW enable_partition_pruning;
+SHOW plan_cache_mode;
+-- bad input
+SELECT diagnose.assert_plan('SELECT 1; DROP TABLE gates_orders', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT $1; DROP TABLE gates_orders', no_seq_scan => '*');
+SELECT diagnose.assert_plan('DROP TABLE gates_orders', no_seq_scan => '*');
+SELECT diagnose.assert_plan('EXPLAIN ANALYZE DELETE FROM gates_orders', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT 1 INTO gates_into', no_seq_scan => '*');
+SELECT diagnose.assert_plan('CREATE TABLE gates_into AS SELECT 1', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELEC 1', no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT * FROM gates_nothing', no_seq_scan => '*');
+SELECT diagnose.assert_plan(' ; -- nothing', no_seq_scan => '*');
+SELECT diagnose.assert_plan(NULL, no_seq_scan => '*');
+SELECT diagnose.assert_plan('SELECT 1', no_seq_scan => 'gates_nothing');
+SELECT diagnose.assert_plan('SELECT 1');
+SELECT count(*) FROM pg_prepared_statements;
+-- where nothing can be written
+BEGIN READ ONLY;
+SELECT diagnose.assert_plan('UPDATE gates_orders SET total = 0 WHERE id = $1', uses_index => 'gates_orders_pkey');
+SELECT diagnose.assert_transaction('/gates', max_statements => 7);
+COMMIT;
+
+-- ---- Plans that were executed ----
+
+SELECT diagnose.reset() IS NOT NULL AS reset;
+SELECT diagnose.assert_executed_plan('SELECT total FROM gates_orders WHERE customer = 1');
+SELECT count(total) FROM gates_orders WHERE customer = 7;
+SELECT diagnose.assert_executed_plan('SELECT count(total) FROM gates_orders WHERE customer = 12');
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SELECT count(total) FROM gates_orders WHERE customer = 7;
+RESET enable_indexscan;
+RESET enable_bitmapscan;
+SELECT diagnose.assert_executed_plan('SELECT count(total) FROM gates_orders WHERE customer = 12');
+SELECT diagnose.assert_executed_plan('SELECT count(total) FROM gates_orders WHERE customer = 12', 2);
+SELECT diagnose.assert_executed_plan('SELECT count(total) FROM gates_orders WHERE customer = 12', 0);
+SELECT diagnose.assert_executed_plan('SELECT count(total) FROM gates_orders WHERE customer = 12', NULL);
+SELECT diagnose.assert_executed_plan(NULL);
+SELECT diagnose.assert_executed_plan('');
+SELECT diagnose.assert_executed_plan('SELECT 1', baseline => 'gates_nothing');
+
+-- ---- Work before and after ----
+
+SELECT diagnose.reset() IS NOT NULL AS reset;
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+:ids
+:lines
+COMMIT;
+UPDATE gates_orders SET total = 0 WHERE id = 4000;
+SELECT 'a' || count(*) FROM gates_lines WHERE order_id = 7;
+\o
+\set ECHO all
+SELECT diagnose.take_snapshot() AS first \gset
+-- the same again
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+:ids
+:lines
+COMMIT;
+UPDATE gates_orders SET total = 0 WHERE id = 4001;
+SELECT 'a' || count(*) FROM gates_lines WHERE order_id = 7;
+\o
+\set ECHO all
+SELECT diagnose.take_snapshot() AS second \gset
+\set before 'ROW(NULL, ' :first ')::diagnose.window'
+\set same 'ROW(' :first ', ' :second ')::diagnose.window'
+\set now 'ROW(' :second ', NULL)::diagnose.window'
+SELECT diagnose.assert_no_regression(:before, :same);
+SELECT kind, verdict, subject, changes
+FROM diagnose.work_changes(:before, :same) ORDER BY 1, 2, 3 COLLATE "C";
+
+-- nothing yet
+SELECT diagnose.assert_no_regression(:before, :now);
+
+-- without an index, more often, other rows, and failures
+DROP INDEX gates_lines_idx;
+DELETE FROM gates_orders WHERE id = 7;
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+:ids
+:lines
+COMMIT;
+UPDATE gates_orders SET total = 0 WHERE id = 4002;
+UPDATE gates_orders SET total = 0 WHERE id = 4003;
+SELECT 'a' || count(*) FROM gates_lines WHERE order_id = 7;
+SELECT 1 / (count(*) - count(*)) FROM gates_lines WHERE order_id = 7;
+\o
+\set ECHO all
+SELECT kind, verdict, subject, regexp_replace(changes, '(blocks per call) \d+ -> \d\d+', '\1 <n> -> <more>') AS changes
+FROM diagnose.work_changes(:before, :now) ORDER BY 1, 2, 3 COLLATE "C";
+DO $$
+BEGIN
+	RAISE EXCEPTION 'not yet';
+END $$;
