@@ -195,7 +195,7 @@ SELECT diagnose.take_snapshot() AS second \gset
 \set now 'ROW(' :second ', NULL)::diagnose.window'
 SELECT diagnose.assert_no_regression(:before, :same);
 SELECT kind, verdict, subject, changes
-FROM diagnose.work_changes(:before, :same) ORDER BY 1, 2, 3 COLLATE "C";
+FROM diagnose.work_changes(:before, :same) ORDER BY kind, verdict, subject COLLATE "C";
 
 -- nothing yet
 SELECT diagnose.assert_no_regression(:before, :now);
@@ -215,9 +215,149 @@ SELECT 'a' || count(*) FROM gates_lines WHERE order_id = 7;
 SELECT 1 / (count(*) - count(*)) FROM gates_lines WHERE order_id = 7;
 \o
 \set ECHO all
-SELECT kind, verdict, subject, regexp_replace(changes, '(blocks per call) \d+ -> \d\d+', '\1 <n> -> <more>') AS changes
-FROM diagnose.work_changes(:before, :now) ORDER BY 1, 2, 3 COLLATE "C";
+-- what became of the rest, too
+CREATE FUNCTION pg_temp.changes(before diagnose.window, after diagnose.window)
+RETURNS TABLE (kind text, verdict text, subject text, changes text) LANGUAGE sql AS $$
+	SELECT kind, verdict, subject,
+		regexp_replace(changes, '(blocks per call) \d+ -> \d{2,}', '\1 <n> -> <more>')
+	FROM diagnose.work_changes(before, after) ORDER BY kind, verdict, subject COLLATE "C", changes
+$$;
+SELECT * FROM pg_temp.changes(:before, :now);
+SELECT diagnose.assert_no_regression(:before, :now, blocks_tolerance => 1000, same_plans => false);
+SELECT diagnose.assert_no_regression(:before, :now, blocks_tolerance => 1000, same_plans => false,
+	same_calls => false, rows_tolerance => 0.5);
+SELECT diagnose.assert_no_regression(:before, :now, ignore => 'gates_lines', same_calls => false,
+	rows_tolerance => 0.5);
+SELECT diagnose.assert_no_regression(:before, :now, ignore => 'gates');
+
+-- new statements and missing ones, a loop in place of a join
+CREATE INDEX gates_lines_idx ON gates_lines (order_id);
+SELECT diagnose.take_snapshot() AS third \gset
+\set now 'ROW(' :third ', NULL)::diagnose.window'
+\set ECHO none
+\o /dev/null
+BEGIN /*route='/gates'*/;
+SELECT id FROM gates_orders WHERE customer = 8 ORDER BY id LIMIT 6;
+SELECT format('SELECT name FROM gates_lines WHERE order_id = %s', id) FROM gates_orders WHERE customer = 8 ORDER BY id LIMIT 6 \gexec
+COMMIT;
+UPDATE gates_orders SET total = 0 WHERE id = 4004;
+SELECT 'a' || count(*) FROM gates_lines WHERE order_id = 8;
+\o
+\set ECHO all
+SELECT diagnose.assert_no_regression(:before, :now, same_plans => false);
+SELECT diagnose.assert_no_regression(:before, :now, same_plans => false, ignore => 'ORDER BY id|WHERE order_id');
+SELECT diagnose.assert_no_regression(:before, :now, same_plans => false, allow_new => false, allow_missing => false);
+
+-- at most 20 lines
+\set ECHO none
+\o /dev/null
+SELECT format('SELECT %s FROM gates_orders WHERE id = 1', array_to_string(array_fill('id'::text, ARRAY[i]), ', '))
+FROM generate_series(1, 30) AS i \gexec
+\o
+\set ECHO all
+SELECT cardinality(l.lines), l.lines[21]
+FROM diagnose.regression_problem('against that', :before, :now, false, true, false, false, 1, 1000, 1, NULL) AS p,
+	string_to_array(p[2], E'\n') AS l (lines);
+
+-- what others did is not seen by everybody
+CREATE ROLE gates_nobody;
+SET ROLE gates_nobody;
+SELECT diagnose.assert_no_regression(:before, :now);
+SELECT diagnose.assert_transaction('/gates');
+RESET ROLE;
+DROP ROLE gates_nobody;
+
+-- bad input
+SELECT diagnose.assert_no_regression('gates_nothing');
+SELECT diagnose.assert_no_regression(NULL::text);
+SELECT diagnose.assert_no_regression(NULL::diagnose.window);
+SELECT diagnose.assert_no_regression(diagnose.since_reset());
+SELECT diagnose.assert_no_regression(:same, :same, blocks_tolerance => -1);
+SELECT diagnose.assert_no_regression(:same, :same, rows_tolerance => NULL);
+SELECT diagnose.assert_no_regression(:same, :same, wal_tolerance => 'NaN');
+SELECT diagnose.assert_no_regression(:same, :same, ignore => '(');
+SELECT diagnose.assert_no_regression(ROW(12, 11)::diagnose.window);
+SELECT diagnose.assert_no_regression(ROW(NULL, 1000000)::diagnose.window);
+SELECT diagnose.assert_no_regression(:same, ROW(1000000, NULL)::diagnose.window);
+SELECT diagnose.assert_transaction('/gates', w => NULL);
+SELECT diagnose.assert_transaction('/gates', w => ROW(12, 11)::diagnose.window);
+SELECT diagnose.assert_executed_plan('SELECT 1', w => ROW(NULL, 1000000)::diagnose.window);
+
+-- ---- The gate of a deployment ----
+
+-- what compare() says is made up
+BEGIN;
+CREATE TABLE gates_compared OF diagnose.comparison;
+CREATE OR REPLACE FUNCTION diagnose.compare(before diagnose.window, after diagnose.window)
+RETURNS SETOF diagnose.comparison LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM public.gates_compared; END';
+SELECT * FROM diagnose.gate(:same, :now);
+INSERT INTO gates_compared (kind, verdict, key, subject, reason, impact_ms_per_s, evidence) VALUES
+	('overall', 'unchanged', 'overall', 'all', 'the same', 0.1, '{}'),
+	('query', 'unchanged', 'a', 'SELECT 1', 'the same', 0, '{}'),
+	('query', 'inconclusive', 'b', 'SELECT 2', 'too few', NULL, '{}'),
+	('finding', 'new', 'c', 'SELECT 3', 'slow', 1, '{"severity": "warning"}'),
+	('query', 'improved', 'd', 'SELECT 4', 'faster', -3, '{}');
+SELECT * FROM diagnose.gate(:same, :now);
+SELECT * FROM diagnose.gate(:same);
+UPDATE gates_compared SET verdict = 'inconclusive', reason = '2 windows before, 8 are needed' WHERE kind = 'overall';
+SELECT * FROM diagnose.gate(:same, :now);
+INSERT INTO gates_compared (kind, verdict, key, subject, reason, impact_ms_per_s, evidence) VALUES
+	('query', 'regressed', 'e', 'SELECT 5', 'blocks per call 3 -> 168', 2, '{}'),
+	('transaction', 'regressed', 'f', '/checkout', 'p50 1.9 times', 5, '{}'),
+	('finding', 'new', 'g', 'deadlocks', 'critical since', NULL, '{"severity": "critical"}');
+SELECT verdict, unnest(reasons) AS reason FROM diagnose.gate(:same, :now);
+SELECT verdict, unnest(reasons) AS reason FROM diagnose.gate(:same, :now, max_impact => 3);
+DELETE FROM gates_compared WHERE kind = 'finding';
+SELECT verdict, unnest(reasons) AS reason FROM diagnose.gate(:same, :now, max_impact => 10);
+ROLLBACK;
+\set VERBOSITY terse
+SELECT diagnose.gate('gates_nothing');
+SELECT diagnose.gate(NULL::text);
+SELECT diagnose.gate(:same, :now, max_impact => -1);
+SELECT diagnose.assert_gate('gates_nothing');
+\set VERBOSITY default
+
+-- ---- TAP ----
+
+CREATE FUNCTION gates_assert() RETURNS void LANGUAGE plpgsql AS 'BEGIN ASSERT false, ''as said''; END';
+
+\pset format unaligned
+\pset tuples_only on
+SELECT diagnose.tap(
+	$$assert_transaction('/gates', max_statements => 8)$$,
+	$$assert_transaction('/gates', max_statements => 3)$$,
+	$$diagnose.assert_plan('SELECT * FROM gates_orders WHERE total = 1',
+		no_seq_scan => '*')$$,
+	'SELECT 1 = 1;',
+	'1 = 2 -- #1',
+	'SELECT 1 / 0',
+	'SELEC',
+	$$gates_assert()$$,
+	'',
+	NULL);
+SELECT diagnose.tap(VARIADIC '{}');
+SELECT diagnose.tap(VARIADIC NULL);
+\pset format aligned
+\pset tuples_only off
+
+-- ---- Problems ----
+
+SELECT diagnose.raise_problem(NULL);
+SELECT diagnose.raise_problem('{}');
+SELECT diagnose.raise_problem('{NULL,no message}');
 DO $$
+DECLARE
+	context							text;
 BEGIN
-	RAISE EXCEPTION 'not yet';
+	PERFORM diagnose.raise_problem('{100 %s,detail %d,hint %m,22023,more}');
+EXCEPTION WHEN invalid_parameter_value THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RAISE NOTICE '% (%)', SQLERRM, context;
 END $$;
+SELECT diagnose.raise_problem('{message,NULL,hint,bad}');
+
+RESET pg_diagnose.burst_gap;
+DROP TABLE gates_orders, gates_lines, gates_parted;
+DROP TABLE "Gates"."Lines";
+DROP SCHEMA "Gates";
+DROP FUNCTION gates_assert;

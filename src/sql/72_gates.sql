@@ -16,6 +16,28 @@ LANGUAGE C VOLATILE PARALLEL SAFE;
 COMMENT ON FUNCTION diagnose.raise_problem(text[]) IS
 'raise an error from message, detail, hint and SQLSTATE (PD001 if there is none); NULL raises nothing';
 
+-- The window is used once in those functions: what is used twice is not inlined.
+CREATE OR REPLACE FUNCTION diagnose.window_fault(
+	what							text,
+	w								diagnose.window)
+RETURNS text[]
+LANGUAGE sql STABLE
+RETURN CASE
+	-- Everything since the last reset is two NULLs, which is another thing.
+	WHEN w IS NOT DISTINCT FROM NULL::diagnose.window THEN
+		ARRAY[what || ' must not be null', NULL,
+			'Use diagnose.since_reset() for everything since the last reset.', '22004']
+	WHEN (w).lower >= (w).upper THEN
+		ARRAY[what || ' does not end after it begins', NULL,
+			'Name the earlier end first.', '22023']
+	WHEN diagnose.window_problem(w) IS NOT NULL THEN
+		ARRAY[format('%s cannot be read: %s', what,
+				regexp_replace(diagnose.window_problem(w), '^the window', 'it')), NULL,
+			'The view diagnose.snapshots lists possible ends.', '55000']
+END;
+COMMENT ON FUNCTION diagnose.window_fault(text, diagnose.window) IS
+'the problem with a window; NULL if there is none';
+
 -- ---- Words ----
 
 -- Two numbers that differ are not written alike.
@@ -159,6 +181,9 @@ BEGIN
 		RETURN ARRAY['name must not be null', NULL,
 			'Name a route, a controller#action, an application or a shape, as diagnose.transactions shows it.',
 			'22004'];
+	END IF;
+	IF diagnose.window_fault('window', w) IS NOT NULL THEN
+		RETURN diagnose.window_fault('window', w);
 	END IF;
 	SELECT d.argument INTO negative
 	FROM (VALUES (1, 'max_statements', max_statements),
@@ -421,7 +446,7 @@ BEGIN
 			jsonb_array_elements_text(plan -> 'problem') AS diagnose (part));
 	END IF;
 	IF no_seq_scan <> '*' AND scanned_table IS NULL THEN
-		RETURN ARRAY[format('table "%s" does not exist', no_seq_scan), NULL,
+		RETURN ARRAY[format('table "%s" does not exist', replace(no_seq_scan, '"', '')), NULL,
 			'no_seq_scan is the name of a table, or * for any.', '42P01'];
 	END IF;
 
@@ -436,9 +461,9 @@ BEGIN
 	reason := concat_ws(', ',
 		CASE
 			WHEN uses_index IS NULL THEN NULL
-			WHEN index IS NULL THEN format('index "%s" does not exist', uses_index)
+			WHEN index IS NULL THEN format('index "%s" does not exist', replace(uses_index, '"', ''))
 			WHEN diagnose.last_name(uses_index) <> ALL (coalesce(indexes, '{}'))
-				THEN format('it does not use index "%s"', uses_index)
+				THEN format('it does not use index "%s"', replace(uses_index, '"', ''))
 		END,
 		'it reads all of ' || nullif(array_to_string(scanned, ', '), ''),
 		CASE WHEN (tree ->> 'Total Cost')::float8 > max_cost
@@ -607,7 +632,11 @@ COMMENT ON FUNCTION diagnose.work_of_tags(diagnose.window) IS
 
 -- Whether fewer rows are better or worse nobody but the application knows: it
 -- is another answer.  Another plan is worse even where it takes fewer blocks:
--- on the few rows of a test, reading all of a table is cheap.
+-- on the few rows of a test, reading all of a table is cheap.  A plan is known by
+-- a number of the server that executed it, so those of a file are not compared.
+-- A file was made on a fresh copy of a database, where the records of WAL are the
+-- same each time; later on they depend on which pages are full.  What a read
+-- writes is the cleaning up after somebody else.
 CREATE OR REPLACE FUNCTION diagnose.work_changes(
 	before							diagnose.window,
 	after							diagnose.window,
@@ -615,7 +644,7 @@ CREATE OR REPLACE FUNCTION diagnose.work_changes(
 	same_plans						boolean DEFAULT NULL,
 	rows_tolerance					double precision DEFAULT 0,
 	blocks_tolerance				double precision DEFAULT 0.05,
-	wal_tolerance					double precision DEFAULT 0,
+	wal_tolerance					double precision DEFAULT NULL,
 	ignore							text DEFAULT NULL,
 	OUT kind						text,
 	OUT verdict						text,
@@ -635,7 +664,10 @@ BEGIN ATOMIC
 	-- Two blocks more are a page split, or an index that is one level deeper.
 	compared AS (
 		SELECT coalesce(b.query, a.query) AS query, coalesce(b.toplevel, a.toplevel) AS toplevel,
-			b.calls AS calls_before, a.calls AS calls_after,
+			concat_ws(', ',
+				diagnose.count_text(nullif(coalesce(a.calls, b.calls), 0)::bigint, 'call'),
+				diagnose.count_text(nullif(coalesce(a.failed, b.failed), 0)::bigint, 'failure'))
+				AS extent,
 			CASE
 				WHEN b.fingerprint IS NULL THEN 'new'
 				WHEN a.fingerprint IS NULL THEN 'missing'
@@ -653,21 +685,27 @@ BEGIN ATOMIC
 				CASE WHEN a.temp_blocks * b.calls > b.temp_blocks * a.calls * (1 + blocks_tolerance)::numeric
 						AND a.temp_blocks * b.calls > b.temp_blocks * a.calls + 2 * a.calls * b.calls
 					THEN diagnose.change_text('temporary blocks per call', b.temp_blocks / nullif(b.calls, 0), a.temp_blocks / nullif(a.calls, 0)) END,
-				CASE WHEN a.wal_records * b.calls > b.wal_records * a.calls * (1 + wal_tolerance)::numeric
+				CASE WHEN a.wal_records * b.calls > b.wal_records * a.calls * (1 + p.wal_tolerance)::numeric
+						AND (p.is_fresh OR a.wal_records * b.calls > b.wal_records * a.calls + 2 * a.calls * b.calls)
+						AND a.query !~* '^(\(|(select|values|table)\M)'
 					THEN diagnose.change_text('WAL records per call', b.wal_records / nullif(b.calls, 0), a.wal_records / nullif(a.calls, 0)) END,
 				CASE WHEN p.same_plans AND NOT a.plans <@ b.plans AND NOT 0 = ANY (b.plans)
 					THEN 'plan changed' END) AS changes
 		FROM old AS b
 			FULL JOIN new AS a ON a.fingerprint = b.fingerprint AND a.toplevel = b.toplevel
-			CROSS JOIN (SELECT coalesce(work_changes.same_plans,
-				NOT (diagnose.is_imported(before) OR diagnose.is_imported(after)))) AS p (same_plans)
+			CROSS JOIN (
+				SELECT coalesce(work_changes.same_plans, NOT i.is_imported),
+					coalesce(work_changes.wal_tolerance, CASE WHEN i.is_imported THEN 0 ELSE 0.05 END),
+					i.is_imported OR work_changes.wal_tolerance IS NOT NULL
+				FROM (SELECT diagnose.is_imported(before) OR diagnose.is_imported(after)) AS i (is_imported))
+				AS p (same_plans, wal_tolerance, is_fresh)
 	),
 	tags AS (
 		SELECT a.kind, a.tag,
 			diagnose.change_text('statements per ' || a.kind, b.statements, a.statements) AS changes
 		FROM diagnose.work_of_tags(before) AS b
 			JOIN diagnose.work_of_tags(after) AS a ON a.kind = b.kind AND a.tag = b.tag
-		WHERE a.is_exact AND b.is_exact
+		WHERE a.is_exact AND b.is_exact AND (same_calls OR a.kind = 'transaction')
 			AND a.statements > b.statements * CASE WHEN same_calls THEN 1 ELSE 1.05 END
 	)
 	SELECT t.kind, 'regressed', CASE WHEN t.tag = '' THEN '(no tag)' ELSE t.tag END, t.changes
@@ -678,8 +716,8 @@ BEGIN ATOMIC
 		CASE WHEN c.toplevel THEN '' ELSE 'nested: ' END ||
 			regexp_replace(c.query, '\s+', ' ', 'g'),
 		coalesce(nullif(c.changes, ''), CASE c.presence
-			WHEN 'new' THEN diagnose.count_text(c.calls_after::bigint, 'call')
-			WHEN 'missing' THEN diagnose.count_text(c.calls_before::bigint, 'call') || ' before'
+			WHEN 'new' THEN c.extent
+			WHEN 'missing' THEN c.extent || ' before'
 		END)
 	FROM compared AS c;
 END;
@@ -705,12 +743,14 @@ AS $$
 DECLARE
 	negative						text;
 	evicted							bigint;
+	fault							text[];
+	w								diagnose.window;
 	c								record;
 BEGIN
 	SELECT d.argument INTO negative
 	FROM (VALUES (1, 'rows_tolerance', rows_tolerance),
 		(2, 'blocks_tolerance', blocks_tolerance),
-		(3, 'wal_tolerance', wal_tolerance)) AS d (place, argument, value),
+		(3, 'wal_tolerance', coalesce(wal_tolerance, 0))) AS d (place, argument, value),
 		diagnose.since_reset()
 	WHERE d.value >= 0 IS NOT TRUE OR d.value = 'NaN'
 	ORDER BY d.place LIMIT 1;
@@ -718,12 +758,28 @@ BEGIN
 		RETURN ARRAY[negative || ' must not be negative or null', NULL,
 			'0.05 allows 5 percent more.', '22023'];
 	END IF;
+	BEGIN
+		fault := regexp_match('', ignore);
+	EXCEPTION WHEN invalid_regular_expression THEN
+		RETURN ARRAY['ignore is no regular expression: ' || SQLERRM, NULL,
+			'Statements that match it are left out.', '2201B'];
+	END;
+	fault := diagnose.window_fault('window before', before);
+	IF fault IS NULL AND (before).upper IS NULL THEN
+		fault := ARRAY['window before has not ended', NULL,
+			'End it with a snapshot: diagnose.take_snapshot().', '22023'];
+	END IF;
+	w := coalesce(after, diagnose.window_after(before));
+	fault := coalesce(fault, diagnose.window_fault('window after', w));
+	IF fault IS NOT NULL THEN
+		RETURN fault;
+	END IF;
 
 	-- What had to be forgotten may be what regressed.
 	SELECT sum(s.calls + s.failed) INTO evicted
-	FROM diagnose.statements(coalesce(after, diagnose.window_after(before))) AS s
+	FROM diagnose.statements(w) AS s
 		JOIN pg_catalog.pg_database AS d ON d.oid = s.dbid
-	WHERE d.datname = current_database() AND s.queryid IS NULL;
+	WHERE d.datname = current_database() AND s.userid IS NULL;
 	IF evicted > 0 THEN
 		RETURN ARRAY[format('cannot tell whether work regressed %s', than),
 			diagnose.count_text(evicted, 'execution') || ' of the window cannot be told apart.',
@@ -732,7 +788,7 @@ BEGIN
 
 	WITH changes AS MATERIALIZED (
 		SELECT d.*, array_position('{regressed,new,missing,unchanged}', d.verdict) AS place
-		FROM diagnose.work_changes(before, coalesce(after, diagnose.window_after(before)),
+		FROM diagnose.work_changes(before, w,
 			coalesce(same_calls, true), same_plans, rows_tolerance, blocks_tolerance,
 			wal_tolerance, ignore) AS d
 	)
@@ -783,17 +839,14 @@ CREATE OR REPLACE FUNCTION diagnose.assert_no_regression(
 	same_plans						boolean DEFAULT NULL,
 	rows_tolerance					double precision DEFAULT 0,
 	blocks_tolerance				double precision DEFAULT 0.05,
-	wal_tolerance					double precision DEFAULT 0,
+	wal_tolerance					double precision DEFAULT NULL,
 	ignore							text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE
-RETURN diagnose.raise_problem(CASE
-	WHEN before IS NULL AND (before).upper IS NULL
-		THEN ARRAY['before must be a window that has ended', NULL, NULL, '22023']
-	ELSE diagnose.regression_problem('against the window before', before, after,
-		allow_new, allow_missing, same_calls, same_plans,
-		rows_tolerance, blocks_tolerance, wal_tolerance, ignore)
-END);
+RETURN diagnose.raise_problem(diagnose.regression_problem(
+	'against the window before', before, after,
+	allow_new, allow_missing, same_calls, same_plans,
+	rows_tolerance, blocks_tolerance, wal_tolerance, ignore));
 COMMENT ON FUNCTION diagnose.assert_no_regression(diagnose.window, diagnose.window, boolean, boolean, boolean, boolean, double precision, double precision, double precision, text) IS
 'an error if statements of this database do more work than in the window before, return other rows, fail more often or have another plan; after NULL: from there until now';
 
@@ -806,7 +859,7 @@ CREATE OR REPLACE FUNCTION diagnose.assert_no_regression(
 	same_plans						boolean DEFAULT NULL,
 	rows_tolerance					double precision DEFAULT 0,
 	blocks_tolerance				double precision DEFAULT 0.05,
-	wal_tolerance					double precision DEFAULT 0,
+	wal_tolerance					double precision DEFAULT NULL,
 	ignore							text DEFAULT NULL)
 RETURNS void
 LANGUAGE sql VOLATILE
@@ -847,6 +900,9 @@ BEGIN
 	END IF;
 	IF max_plans < 1 THEN
 		RETURN ARRAY['max_plans must be at least 1', NULL, NULL, '22023'];
+	END IF;
+	IF diagnose.window_fault('window', w) IS NOT NULL THEN
+		RETURN diagnose.window_fault('window', w);
 	END IF;
 	IF baseline IS NOT NULL AND diagnose.baseline_problem(baseline) IS NOT NULL THEN
 		RETURN diagnose.baseline_problem(baseline);
@@ -1013,6 +1069,11 @@ DECLARE
 	n								integer := 0;
 	line							text;
 BEGIN
+	-- A plan of no checks would pass.
+	IF coalesce(pg_catalog.cardinality(checks), 0) = 0 THEN
+		RETURN NEXT 'Bail out! There is nothing to check.';
+		RETURN;
+	END IF;
 	RETURN NEXT '1..' || pg_catalog.cardinality(checks);
 	FOREACH item IN ARRAY checks
 	LOOP
