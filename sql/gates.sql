@@ -295,7 +295,9 @@ INSERT INTO gates_compared (kind, verdict, key, subject, reason, impact_ms_per_s
 	('overall', 'unchanged', 'overall', 'all', 'the same', 0.1, '{}'),
 	('query', 'unchanged', 'a', 'SELECT 1', 'the same', 0, '{}'),
 	('query', 'inconclusive', 'b', 'SELECT 2', 'too few', NULL, '{}'),
-	('finding', 'new', 'c', 'SELECT 3', 'slow', 1, '{"severity": "warning"}'),
+	('finding', 'new', 'c', 'SELECT 3', 'slow', 1, '{"severity_after": "warning"}'),
+	('finding', 'gone', 'd', 'SELECT 4', 'slow', -1, '{"severity_before": "critical"}'),
+	('finding', 'unchanged', 'e', 'SELECT 5', 'slow', 0, '{"severity_before": "critical", "severity_after": "critical"}'),
 	('query', 'improved', 'd', 'SELECT 4', 'faster', -3, '{}');
 SELECT * FROM diagnose.gate(:same, :now);
 SELECT * FROM diagnose.gate(:same);
@@ -304,7 +306,8 @@ SELECT * FROM diagnose.gate(:same, :now);
 INSERT INTO gates_compared (kind, verdict, key, subject, reason, impact_ms_per_s, evidence) VALUES
 	('query', 'regressed', 'e', 'SELECT 5', 'blocks per call 3 -> 168', 2, '{}'),
 	('transaction', 'regressed', 'f', '/checkout', 'p50 1.9 times', 5, '{}'),
-	('finding', 'new', 'g', 'deadlocks', 'critical since', NULL, '{"severity": "critical"}');
+	('finding', 'new', 'g', 'deadlocks', 'not found before', NULL, '{"severity_after": "critical"}'),
+	('finding', 'unchanged', 'h', 'SELECT 6', 'was a warning', 8, '{"severity_before": "warning", "severity_after": "critical"}');
 SELECT verdict, unnest(reasons) AS reason FROM diagnose.gate(:same, :now);
 SELECT verdict, unnest(reasons) AS reason FROM diagnose.gate(:same, :now, max_impact => 3);
 DELETE FROM gates_compared WHERE kind = 'finding';

@@ -984,13 +984,13 @@ BEGIN
 				WHEN c.verdict = 'regressed' AND (c.kind = 'overall' OR
 					coalesce(c.impact_ms_per_s, 'Infinity') > max_impact) AND c.kind <> 'finding'
 					THEN 'fail'
-				WHEN c.kind = 'finding' AND c.verdict IN ('new', 'regressed')
-					AND c.evidence ->> 'severity' = 'critical' THEN 'fail'
+				WHEN c.kind = 'finding' AND c.evidence ->> 'severity_after' = 'critical'
+					AND c.evidence ->> 'severity_before' IS DISTINCT FROM 'critical' THEN 'fail'
 				WHEN c.kind = 'overall' AND c.verdict = 'inconclusive' THEN 'inconclusive'
 			END AS verdict,
 			concat_ws(': ', CASE c.kind
 					WHEN 'overall' THEN 'overall ' || c.verdict
-					WHEN 'finding' THEN c.verdict || ' critical finding'
+					WHEN 'finding' THEN 'critical finding'
 					ELSE c.kind || ' ' || c.verdict
 				END,
 				CASE WHEN c.kind <> 'overall' THEN

@@ -1,13 +1,12 @@
--- The same for pg_prove.  It prints what SELECT returns, and nothing else.
+-- The same for pg_prove, which reads what SELECT returns.
 
-\set document `cat "$PG_ABS_SRCDIR/baseline/checkout.json"`
 \getenv folder PG_ABS_SRCDIR
 \set workload :folder '/app/workload.sql'
 \o /dev/null
-SELECT diagnose.import(:'document', 'checkout'), diagnose.reset();
+SELECT diagnose.reset();
 \i :workload
-
 \set ECHO none
+
 SELECT diagnose.tap(
 	$$assert_no_regression('checkout')$$,
 	$$assert_transaction('/checkout', max_statements => 4, max_blocks => 400)$$,
