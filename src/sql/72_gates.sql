@@ -546,17 +546,19 @@ END;
 COMMENT ON FUNCTION diagnose.baseline_problem(text) IS
 'what is wrong with the name of a baseline; NULL if nothing';
 
--- What came after a baseline of this server begins where that ends.  What is
--- compared with a file is all that has been counted.
+-- What came after a baseline of this server begins where that ends, or with a
+-- reset since.  What is compared with a file is all that has been counted.
 CREATE OR REPLACE FUNCTION diagnose.window_after(before diagnose.window)
 RETURNS diagnose.window
 LANGUAGE sql STABLE
 RETURN CASE
-	WHEN diagnose.is_imported(before) THEN diagnose.since_reset()
+	WHEN diagnose.is_imported(before)
+		OR diagnose.window_problem(ROW((before).upper, NULL)::diagnose.window) IS NOT NULL
+		THEN diagnose.since_reset()
 	ELSE ROW((before).upper, NULL)::diagnose.window
 END;
 COMMENT ON FUNCTION diagnose.window_after(diagnose.window) IS
-'from the end of a window until now; everything since the last reset, if the window was imported';
+'from the end of a window until now; everything since the last reset, if that came later or the window was imported';
 
 -- ---- Work ----
 
@@ -848,7 +850,7 @@ RETURN diagnose.raise_problem(diagnose.regression_problem(
 	allow_new, allow_missing, same_calls, same_plans,
 	rows_tolerance, blocks_tolerance, wal_tolerance, ignore));
 COMMENT ON FUNCTION diagnose.assert_no_regression(diagnose.window, diagnose.window, boolean, boolean, boolean, boolean, double precision, double precision, double precision, text) IS
-'an error if statements of this database do more work than in the window before, return other rows, fail more often or have another plan; after NULL: from there until now';
+'an error if statements of this database do more work than in the window before, return other rows, fail more often or have another plan; after NULL: from there, or a reset since, until now';
 
 CREATE OR REPLACE FUNCTION diagnose.assert_no_regression(
 	baseline						text,
@@ -869,7 +871,7 @@ RETURN diagnose.raise_problem(coalesce(diagnose.baseline_problem(baseline),
 		allow_new, allow_missing, same_calls, same_plans,
 		rows_tolerance, blocks_tolerance, wal_tolerance, ignore)));
 COMMENT ON FUNCTION diagnose.assert_no_regression(text, diagnose.window, boolean, boolean, boolean, boolean, double precision, double precision, double precision, text) IS
-'an error if statements of this database do more work than in a baseline, or in a file imported under that label; after NULL: from its end until now, or for a file since the last reset';
+'an error if statements of this database do more work than in a baseline, or in a file imported under that label; after NULL: from its end, or a reset since, until now';
 
 -- ---- Plans that were executed ----
 
@@ -1032,7 +1034,7 @@ BEGIN ATOMIC
 		LATERAL diagnose.gate(diagnose.baseline_window(baseline), after, max_impact) AS g;
 END;
 COMMENT ON FUNCTION diagnose.gate(text, diagnose.window, double precision) IS
-'may what is deployed stay, measured by a baseline? after NULL: from its end until now';
+'may what is deployed stay, measured by a baseline? after NULL: from its end, or a reset since, until now';
 
 CREATE OR REPLACE FUNCTION diagnose.assert_gate(
 	baseline						text,
