@@ -30,14 +30,17 @@ query()
 # leaves nothing to be done by whoever reads a row first.
 make_template()
 {
-	dropdb --if-exists shop_ci
-	dropdb --if-exists shop_template
+	local database
+
+	for database in shop_ci shop_template; do
+		PGOPTIONS='-c client_min_messages=warning' dropdb --if-exists $database
+	done
 	createdb shop_template
 	query -d shop_template -c 'CREATE EXTENSION pg_stat_statements' \
 		-c 'CREATE EXTENSION pg_diagnose' -f schema.sql \
 		-c 'VACUUM (FREEZE, ANALYZE)' -c 'CHECKPOINT'
 	createdb -T shop_template shop_ci
-} 2>&1 | { grep -v 'does not exist, skipping' || true; }
+}
 
 import_baselines()
 {
@@ -63,7 +66,7 @@ case ${1:-} in
 	record)
 		make_template
 		query -d shop_ci -c '\o /dev/null' -c 'SELECT diagnose.reset()' \
-			-f app/workload.sql -c '\set ECHO none' \
+			-c '\o' -f app/workload.sql \
 			-c 'SELECT jsonb_pretty(diagnose.export(timings => false))' \
 			>baseline/checkout.json.new
 		mv baseline/checkout.json.new baseline/checkout.json
@@ -71,7 +74,7 @@ case ${1:-} in
 	prove)
 		make_template
 		import_baselines
-		prove --ext .sql --exec 'psql -AtqX -d shop_ci -f' t
+		prove --failures --comments --ext .sql --exec 'psql -AtqX -d shop_ci -f' t
 		;;
 	*)
 		echo "usage: run.sh [record | prove]" >&2

@@ -1,7 +1,5 @@
 -- Three orders.  What they return is of no interest here.
 
-\set QUIET on
-\set ECHO none
 \getenv folder PG_ABS_SRCDIR
 \set checkout :folder '/app/checkout.sql'
 \o /dev/null
@@ -12,5 +10,3 @@
 \set cart 1700
 \i :checkout
 \o
-\set ECHO all
-\set QUIET off

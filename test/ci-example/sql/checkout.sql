@@ -4,7 +4,9 @@
 \getenv folder PG_ABS_SRCDIR
 \set workload :folder '/app/workload.sql'
 SELECT diagnose.reset() IS NOT NULL AS counts_from_here;
+\set ECHO none
 \i :workload
+\set ECHO all
 -- statement by statement, against baseline/checkout.json
 SELECT diagnose.assert_no_regression('checkout');
 -- one order

@@ -4,8 +4,8 @@
 \set workload :folder '/app/workload.sql'
 \o /dev/null
 SELECT diagnose.reset();
+\o
 \i :workload
-\set ECHO none
 
 SELECT diagnose.tap(
 	$$assert_no_regression('checkout')$$,
