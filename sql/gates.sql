@@ -283,6 +283,24 @@ SELECT diagnose.assert_transaction('/gates', w => NULL);
 SELECT diagnose.assert_transaction('/gates', w => ROW(12, 11)::diagnose.window);
 SELECT diagnose.assert_executed_plan('SELECT 1', w => ROW(NULL, 1000000)::diagnose.window);
 
+-- the same by the name of a baseline
+SELECT (diagnose.rebaseline('gates', 'to compare with', :before)).upper = :first AS made;
+SELECT diagnose.assert_no_regression('gates', :same);
+SELECT diagnose.assert_no_regression('gates', :now, same_plans => false, ignore => '^SELECT');
+SELECT diagnose.assert_executed_plan('UPDATE gates_orders SET total = 1 WHERE id = 1', baseline => 'gates');
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+UPDATE gates_orders SET total = 0 WHERE id = 4005;
+RESET enable_indexscan;
+RESET enable_bitmapscan;
+SELECT diagnose.assert_executed_plan('UPDATE gates_orders SET total = 1 WHERE id = 1', 2, baseline => 'gates');
+SELECT diagnose.assert_executed_plan('SELECT id FROM gates_orders WHERE id = 1', 30, baseline => 'gates');
+-- and by a file, which cannot say anything about plans
+SELECT diagnose.import(diagnose.export(:before, timings => false), 'gates_file') IS NOT NULL AS imported;
+SELECT diagnose.assert_no_regression('gates_file', :same);
+SELECT diagnose.assert_no_regression('gates_file', :now, ignore => '^SELECT', blocks_tolerance => 100);
+SELECT diagnose.assert_executed_plan('UPDATE gates_orders SET total = 1 WHERE id = 1', 2, baseline => 'gates_file');
+
 -- what came after begins where the window ends, or with a reset since
 SELECT diagnose.window_after(:before) = ROW(:first, NULL)::diagnose.window AS goes_on;
 SELECT diagnose.reset() IS NOT NULL AS reset;
@@ -373,6 +391,9 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END $$;
 SELECT diagnose.raise_problem('{message,NULL,hint,bad}');
 
+SELECT diagnose.drop_baseline('gates', 'is tested');
+SELECT count(diagnose.drop_snapshot(id)::text) > 0 AS dropped FROM diagnose.snapshots()
+WHERE label = 'gates_file' OR id IN (:first, :second, :third);
 RESET pg_diagnose.burst_gap;
 DROP TABLE gates_orders, gates_lines, gates_parted;
 DROP TABLE "Gates"."Lines";

@@ -824,8 +824,11 @@ BEGIN
 			CASE WHEN c.statements > 0 THEN diagnose.count_text(c.statements, 'statement') END,
 			CASE WHEN c.new > 0 THEN c.new || ' new' END,
 			CASE WHEN c.missing > 0 THEN c.missing || ' missing' END)),
-		CASE WHEN c.unchanged = 1 THEN 'One statement is' ELSE c.unchanged || ' statements are' END ||
-			E' unchanged, but:\n' || diagnose.lines_text(c.lines),
+		CASE c.unchanged
+			WHEN 0 THEN 'No statement is unchanged:'
+			WHEN 1 THEN 'One statement is unchanged, but:'
+			ELSE c.unchanged || ' statements are unchanged, but:'
+		END || E'\n' || diagnose.lines_text(c.lines),
 		'If this is intended, make a new baseline.'];
 END
 $$;
