@@ -137,7 +137,7 @@ add_pending(PgdShape *shapes, int n, const PgdPendingShape *pending)
  * now, since nobody knows whether it goes on.
  */
 void
-pgd_closing_read(PgdShapeVisitor visit, void *arg)
+pgd_closing_read(PgdClosingPart part, PgdShapeVisitor visit, void *arg)
 {
 	static PgdPendingShape burst;
 	PgdShapesCopy copy;
@@ -149,7 +149,7 @@ pgd_closing_read(PgdShapeVisitor visit, void *arg)
 									mul_size(sizeof(PgdShape), copy.nshapes +
 											 (PGD_SHAPE_PLACES + 1) *
 											 copy.nslots + 1));
-	n = copy.nshapes;
+	n = (part & PGD_CLOSED) != 0 ? copy.nshapes : 0;
 	memcpy(shapes, copy.shapes, sizeof(PgdShape) * n);
 	pfree(copy.shapes);
 
@@ -161,10 +161,12 @@ pgd_closing_read(PgdShapeVisitor visit, void *arg)
 
 		for (int i = 0; i < PGD_SHAPE_PLACES; i++)
 		{
-			if ((slot->used & ~discard & (1 << i)) != 0)
+			if ((part & PGD_CLOSED) != 0 &&
+				(slot->used & ~discard & (1 << i)) != 0)
 				n = add_pending(shapes, n, &slot->pending[i]);
 		}
-		if (t->kind == PGD_XACT_BURST && t->nsteps > 0 &&
+		if ((part & PGD_OPEN) != 0 &&
+			t->kind == PGD_XACT_BURST && t->nsteps > 0 &&
 			(discard & PGD_DISCARD_BURST) == 0)
 		{
 			/* unless its owner has done it and is about to move it */

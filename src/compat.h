@@ -195,4 +195,7 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_utility_counted(stmt) (!IsA(stmt, DeallocateStmt))
 #endif
 
+/* What files say about the server that wrote them. */
+#define PGD_SERVER_VERSION	PG_VERSION_NUM
+
 #endif							/* PGD_COMPAT_H */

@@ -22,6 +22,8 @@ int			pgd_query_text_memory;
 int			pgd_query_text_size;
 int			pgd_sample_interval;
 bool		pgd_save;
+int			pgd_snapshot_disk;
+int			pgd_snapshot_interval;
 int			pgd_burst_gap;
 int			pgd_max_transactions;
 bool		pgd_track_transactions;
@@ -100,6 +102,20 @@ pgd_guc_init(void)
 							 NULL, &pgd_save,
 							 true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.snapshot_disk",
+							"Disk space for snapshots.",
+							"The oldest make room, but not those that have a label.",
+							&pgd_snapshot_disk,
+							256 * 1024, 1024, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.snapshot_interval",
+							"Time between two snapshots of what is known.",
+							"0 turns automatic snapshots off.",
+							&pgd_snapshot_interval,
+							60, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("pg_diagnose.track",
 							 "Which statements are captured.",

@@ -36,6 +36,8 @@ extern int	pgd_query_text_memory;	/* kilobytes */
 extern int	pgd_query_text_size;	/* bytes */
 extern int	pgd_sample_interval;	/* milliseconds, 0: never */
 extern bool pgd_save;
+extern int	pgd_snapshot_disk;	/* kilobytes */
+extern int	pgd_snapshot_interval;	/* seconds, 0: never */
 extern int	pgd_track;			/* PgdTrack */
 extern bool pgd_track_planning;
 extern bool pgd_track_transactions;

@@ -58,6 +58,9 @@ typedef struct PgdPlanUse
 	TimestampTz last_seen;
 } PgdPlanUse;
 
+/* A number of a window that nobody knows: the longest of it, for example. */
+#define PGD_UNKNOWN	PG_UINT64_MAX
+
 #define PGD_TEXT_MAX 8192		/* bytes of text per statement, at most */
 #define PGD_ERRORS	8			/* SQLSTATEs kept apart per statement */
 #define PGD_PLANS	4			/* plan shapes kept apart per statement */

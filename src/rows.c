@@ -10,7 +10,6 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
-#include "executor/executor.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -29,38 +28,6 @@ pgd_require_preload(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("pg_diagnose must be loaded via \"shared_preload_libraries\""),
 				 errhint("Set shared_preload_libraries = 'pg_stat_statements,pg_diagnose' and restart the server.")));
-}
-
-/*
- * A window is a pair of snapshots, its lower end NULL for the last reset,
- * its upper one NULL for the present.
- */
-void
-pgd_check_window(FunctionCallInfo fcinfo)
-{
-	static const char *const ends[] = {"lower", "upper"};
-	HeapTupleHeader window;
-
-	/* not STRICT: no rows, without a word, would look like "nothing yet" */
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("window must not be null"),
-				 errhint("Use diagnose.since_reset() for everything since the last reset.")));
-	window = PG_GETARG_HEAPTUPLEHEADER(0);
-
-	for (int i = 0; i < lengthof(ends); i++)
-	{
-		bool		isnull;
-		Datum		id = GetAttributeByName(window, ends[i], &isnull);
-
-		if (!isnull)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("snapshot %lld does not exist",
-							(long long) DatumGetInt64(id)),
-					 errhint("Use diagnose.since_reset() for everything since the last reset.")));
-	}
 }
 
 /* ----------
@@ -119,15 +86,17 @@ column_value(const Column *column, const char *row, bool *isnull)
 			return Int64GetDatum((int64) *(const uint64 *) field);
 		case COL_COUNT:
 			number = *(const uint64 *) field;
+			*isnull = (number == PGD_UNKNOWN);
 			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX));
 		case COL_SETTING:
 			number = *(const uint64 *) field;
 			*isnull = (number == 0);
 			return Int64GetDatum((int64) Min(number, (uint64) PG_INT64_MAX) - 1);
 		case COL_TIME_SEEN:
-			*isnull = (*(const uint64 *) field == 0);
-			/* FALLTHROUGH */
 		case COL_TIME:
+			number = *(const uint64 *) field;
+			*isnull = (number == PGD_UNKNOWN ||
+					   (number == 0 && column->kind == COL_TIME_SEEN));
 			return Float8GetDatum((double) *(const uint64 *) field / 1e6);
 		case COL_TIMESTAMP:
 			*isnull = (*(const TimestampTz *) field == 0);

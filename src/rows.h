@@ -24,10 +24,11 @@ typedef enum ColumnKind
 	COL_OID,					/* NULL if invalid */
 	COL_BOOL,					/* of an uint32 */
 	COL_ID,						/* bigint of an uint64; NULL if 0 */
-	COL_COUNT,					/* bigint of an uint64 */
+	COL_COUNT,					/* bigint of an uint64; NULL if PGD_UNKNOWN */
 	COL_SETTING,				/* bigint of an uint64 that is one more; NULL if 0 */
-	COL_TIME,					/* milliseconds of nanoseconds */
-	COL_TIME_SEEN,				/* the same, NULL if 0 */
+	COL_TIME,					/* milliseconds of nanoseconds; NULL if
+								 * PGD_UNKNOWN */
+	COL_TIME_SEEN,				/* the same, NULL also if 0 */
 	COL_UNKNOWN,				/* not known to this server: NULL */
 	COL_TIMESTAMP,				/* NULL if 0 */
 	COL_SQLSTATE,				/* NULL if 0 */
@@ -65,7 +66,6 @@ typedef struct RowSink
 PGD_BEGIN_INTERNAL
 
 extern void pgd_require_preload(void);
-extern void pgd_check_window(FunctionCallInfo fcinfo);
 extern void pgd_rows_open(RowSink *sink, FunctionCallInfo fcinfo,
 						  const Column *columns);
 extern void pgd_rows_put(RowSink *sink, const void *row);

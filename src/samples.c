@@ -171,22 +171,29 @@ other_row(PgdSampleKind kind, Oid dbid)
 	return &others[OTHERS - 1];
 }
 
+/*
+ * Add the numbers of one row to those of another.
+ */
+static void
+add_to(PgdSample *sum, const PgdSample *more)
+{
+	sum->samples += more->samples;
+	sum->time += more->time;
+	sum->max_time = Max(sum->max_time, more->max_time);
+	sum->waits += more->waits;
+	sum->max_depth = Max(sum->max_depth, more->max_depth);
+	sum->deep_time += more->deep_time;
+	sum->snapshot_time += more->snapshot_time;
+	sum->max_snapshot_time = Max(sum->max_snapshot_time,
+								 more->max_snapshot_time);
+	sum->oldest_time += more->oldest_time;
+	sum->max_age = Max(sum->max_age, more->max_age);
+}
+
 static void
 make_room(PgdSampleKind kind, PgdSample *row)
 {
-	PgdSample  *other = other_row(kind, row->key.dbid);
-
-	other->samples += row->samples;
-	other->time += row->time;
-	other->max_time = Max(other->max_time, row->max_time);
-	other->waits += row->waits;
-	other->max_depth = Max(other->max_depth, row->max_depth);
-	other->deep_time += row->deep_time;
-	other->snapshot_time += row->snapshot_time;
-	other->max_snapshot_time = Max(other->max_snapshot_time,
-								   row->max_snapshot_time);
-	other->oldest_time += row->oldest_time;
-	other->max_age = Max(other->max_age, row->max_age);
+	add_to(other_row(kind, row->key.dbid), row);
 	samples->displaced++;
 }
 
@@ -215,6 +222,22 @@ pgd_samples_row(PgdSampleKind kind, const PgdSampleKey *key)
 	memset(least, 0, sizeof(PgdSample));
 	least->key = *key;
 	return least;
+}
+
+/*
+ * Put back what an earlier server saw.
+ */
+void
+pgd_samples_restore(PgdSampleKind kind, const PgdSample *sample)
+{
+	const PgdSampleKey others = {.dbid = sample->key.dbid};
+
+	if (sample->samples == 0)
+		return;
+	if (memcmp(&sample->key, &others, sizeof(others)) == 0)
+		add_to(other_row(kind, sample->key.dbid), sample);
+	else
+		add_to(pgd_samples_row(kind, &sample->key), sample);
 }
 
 /* ----------

@@ -87,6 +87,7 @@ extern volatile uint64 *pgd_lock_waits;
 
 extern Size pgd_samples_layout(char *base, int nprocs);
 extern void pgd_samples_clear(void);
+extern void pgd_samples_restore(PgdSampleKind kind, const PgdSample *sample);
 
 /* the one who writes */
 extern void pgd_samples_attach(int pid);

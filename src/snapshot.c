@@ -4,26 +4,13 @@
  *		The store to a file and back.
  *
  * At a clean shutdown the postmaster writes all that is known to a file, and
- * at start reads it and removes it: so a base backup or a cloned standby does
- * not carry a history that is not its own, and a crash never leaves a stale
- * one.  Primary and standby do the same; no WAL, no table.
+ * at start reads it and removes it: so a crash never leaves a stale one, and
+ * counting goes on where it ended.  Primary and standby do the same; no WAL,
+ * no table.
  *
- * The file is
- *
- *		header		magic, format, size of the rest of the header
- *		counters	the names of the counters, in the order of the values
- *		since		when counting began
- *		statements	see write_statement()
- *		strays		errors that belong to no statement
- *		sessions	the names of their counters, then see write_session()
- *		shapes		the names of their counters and of the detectors, then
- *					see write_shapes()
- *		checksum	CRC-32C of all the bytes before
- *
- * in the byte order of the machine.  Counters are found by name, so a library
- * that counts more, or less, reads what another one wrote.  The checksum is
- * tested before anything is believed, and what is read is still tested field
- * by field: a file with a good checksum can come from a bad program.
+ * While the server runs, snapshots of the same form go to the archive, for
+ * windows (window.c).  They have no texts: those are in a file of their own
+ * (texts.c), once each.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,65 +18,152 @@
 
 #include <unistd.h>
 
+#include "access/xlog.h"
+#include "access/xlogrecovery.h"
 #include "catalog/pg_control.h"
 #include "common/controldata_utils.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/fd.h"
 #include "utils/timestamp.h"
 
-#include "detectors.h"
-#include "dumpfile.h"
+#include "archive.h"
+#include "compat.h"
 #include "guc.h"
-#include "sessions.h"
 #include "snapshot.h"
 #include "store.h"
-#include "strays.h"
+#include "texts.h"
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
-#define DUMP_MAGIC		0x50474453
-#define DUMP_FORMAT		3
-
-/* counter names by their place in PgdCounters */
-static const char *const counter_names[] = {
-#define PGD_COUNTER(name, combine, unit) #name,
-#include "counterlist.h"
-#undef PGD_COUNTER
-};
-
-/* and by their place in PgdSessionCounters */
-static const char *const session_names[] = {
-#define PGD_SESSION_COUNTER(name, combine, unit) #name,
-#include "sessionlist.h"
-#undef PGD_SESSION_COUNTER
-};
-
-/* and by their place in PgdXactCounters */
-static const char *const xact_names[] = {
-#define PGD_XACT_COUNTER(name, combine, unit) #name,
-#include "xactlist.h"
-#undef PGD_XACT_COUNTER
-};
 
 static bool was_clean_shutdown(void);
-static void write_statement(const PgdStatement *s, const char *text, int len,
-							void *arg);
-static void write_stray(const PgdStrayError *error, void *arg);
-static void write_session(const PgdSessionSum *s, void *arg);
-static void write_shapes(DumpFile *dump);
-static bool check_file(DumpFile *dump);
-static bool read_file(DumpFile *dump);
-static bool is_time(TimestampTz t);
-static bool is_statement(const PgdStatement *s);
-static bool read_statement(DumpFile *dump);
-static bool is_session(const PgdSessionSum *s);
-static bool read_session(DumpFile *dump);
-static bool read_shapes(DumpFile *dump);
-static bool read_shape(DumpFile *dump);
+static bool restore(PgdImage *image);
 
 /* ----------
- * Writing
+ * Headers
+ * ----------
+ */
+
+/*
+ * What a snapshot that is taken now says about itself.
+ */
+void
+pgd_snapshot_describe(PgdSnapshotHeader *header)
+{
+	TimeLineID	timeline;
+
+	memset(header, 0, sizeof(PgdSnapshotHeader));
+	header->node = pgd_archive_node();
+	header->system_identifier = GetSystemIdentifier();
+	header->epoch = pgd_store_epoch();
+	header->taken_at = GetCurrentTimestamp();
+	header->since = pgd_store_since();
+	header->server_started = PgStartTime;
+	header->monotonic = pgd_clock();
+	header->settings_digest = pgd_archive_settings_digest();
+	header->is_standby = RecoveryInProgress();
+	if (header->is_standby)
+		(void) GetXLogReplayRecPtr(&timeline);
+	else
+		timeline = GetWALInsertionTimeLine();
+	header->timeline = timeline;
+	header->server_version = PGD_SERVER_VERSION;
+}
+
+static void
+describe_work(PgdSnapshotHeader *header)
+{
+	PgdStoreStatus status;
+
+	pgd_store_status(&status);
+	header->uncaptured = status.uncaptured;
+}
+
+/* ----------
+ * While the server runs
+ * ----------
+ */
+
+/*
+ * Write what was put together; the caller holds the lock of the archive.
+ * Returns its number, or 0 if that was not possible.
+ */
+uint64
+pgd_snapshot_write(PgdImageWriter *writer, int elevel)
+{
+	PgdSnapshotHeader *header = writer->header;
+
+	header->id = pgd_archive_next_id();
+	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
+								  writer->body.len, elevel))
+		return 0;
+	if (!pgd_archive_thin(header->taken_at, NULL, 0))
+	{
+		/* all that is left was asked for by name */
+		pgd_archive_drop(header->id);
+		ereport(elevel,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg("snapshots take more disk space than \"pg_diagnose.snapshot_disk\" allows"),
+				 errhint("Drop some with diagnose.drop_snapshot(), or raise the setting.")));
+		return 0;
+	}
+	return header->id;
+}
+
+static void
+add_text(const PgdStatement *s, const char *text, int len, void *arg)
+{
+	pgd_texts_add(arg, s->key.dbid, s->key.queryid, s->encoding, text, len);
+}
+
+/*
+ * Take a snapshot; an automatic one if there is no label.  Returns its number,
+ * or 0 if that was not possible.
+ */
+uint64
+pgd_snapshot_take(const char *label, int elevel)
+{
+	PgdSnapshotHeader header;
+	PgdImageWriter writer = {.visit = add_text};
+	uint64		id;
+
+	pgd_store_lock_archive();
+	writer.arg = pgd_texts_read();
+	pgd_texts_begin(writer.arg);
+	pgd_snapshot_describe(&header);
+	header.kind = label != NULL ? PGD_SNAPSHOT_LABELLED : PGD_SNAPSHOT_AUTOMATIC;
+	if (label != NULL)
+		strlcpy(header.label, label, NAMEDATALEN);
+
+	pgd_image_begin(&writer, &header);
+	pgd_image_put_store(&writer);
+	describe_work(&header);
+	/* a snapshot without some texts is better than none */
+	(void) pgd_texts_end(writer.arg);
+	id = pgd_snapshot_write(&writer, elevel);
+	pgd_store_unlock_archive();
+	return id;
+}
+
+/*
+ * An image of the present, for this process alone.
+ */
+void
+pgd_snapshot_live(PgdImage *image)
+{
+	PgdSnapshotHeader header;
+	PgdImageWriter writer = {.with_texts = true};
+
+	pgd_snapshot_describe(&header);
+	pgd_image_begin(&writer, &header);
+	pgd_image_put_store(&writer);
+	describe_work(&header);
+	header.body_size = writer.body.len;
+	if (!pgd_image_open(image, &header, writer.body.data))
+		elog(ERROR, "could not read what was just written");
+}
+
+/* ----------
+ * End of the server
  * ----------
  */
 
@@ -99,50 +173,25 @@ static bool read_shape(DumpFile *dump);
 void
 pgd_snapshot_dump(void)
 {
-	DumpFile	dump = {0};
+	PgdSnapshotHeader header = {
+		.node = pgd_archive_node(),
+		.epoch = pgd_store_epoch(),
+		.taken_at = GetCurrentTimestamp(),
+		.since = pgd_store_since(),
+		.server_started = PgStartTime,
+		.server_version = PGD_SERVER_VERSION,
+	};
+	PgdImageWriter writer = {.with_texts = true};
 
 	if (!pgd_save || !was_clean_shutdown())
 		return;
 
-	dump.file = AllocateFile(DUMP_FILE ".tmp", PG_BINARY_W);
-	if (dump.file == NULL)
-		goto error;
-	INIT_CRC32C(dump.crc);
-
-	pgd_put_uint32(&dump, DUMP_MAGIC);
-	pgd_put_uint32(&dump, DUMP_FORMAT);
-	pgd_put_uint32(&dump, PGD_HISTOGRAM_BUCKETS);
-	pgd_put_names(&dump, counter_names, PGD_COUNTERS);
-	pgd_put_uint64(&dump, (uint64) pgd_store_since());
-	pgd_store_read(write_statement, &dump);
-	pgd_put_uint32(&dump, 0);
-	pgd_strays_read(write_stray, &dump);
-	pgd_put_uint32(&dump, 0);
-	pgd_put_names(&dump, session_names, PGD_SESSION_COUNTERS);
-	pgd_store_read_sessions(write_session, &dump);
-	pgd_put_uint32(&dump, 0);
-	pgd_put_names(&dump, xact_names, PGD_XACT_COUNTERS);
-	write_shapes(&dump);
-
-	FIN_CRC32C(dump.crc);
-	if (!dump.bad &&
-		fwrite(&dump.crc, sizeof(dump.crc), 1, dump.file) != 1)
-		dump.bad = true;
-	if (FreeFile(dump.file) != 0)
-		dump.bad = true;
-	dump.file = NULL;
-	if (dump.bad)
-		goto error;
-
-	(void) durable_rename(DUMP_FILE ".tmp", DUMP_FILE, LOG);
-	return;
-
-error:
-	ereport(LOG,
-			(errcode_for_file_access(),
-			 errmsg("could not write file \"%s\": %m", DUMP_FILE ".tmp"),
-			 errdetail("What pg_diagnose knew is lost.")));
-	unlink(DUMP_FILE ".tmp");
+	pgd_image_begin(&writer, &header);
+	pgd_image_put_store(&writer);
+	if (!pgd_archive_put_snapshot(DUMP_FILE, &header, writer.body.data,
+								  writer.body.len, LOG))
+		ereport(LOG,
+				(errmsg("what pg_diagnose knew is lost")));
 }
 
 /*
@@ -162,118 +211,8 @@ was_clean_shutdown(void)
 	return clean;
 }
 
-/*
- * A statement: its size in buckets plus one (zero ends the list), the fixed
- * part, the counters, the buckets in use, the text.
- */
-static void
-write_statement(const PgdStatement *s, const char *text, int len, void *arg)
-{
-	DumpFile   *dump = arg;
-
-	pgd_put_uint32(dump, pgd_buckets_in_use(&s->histogram) + 1);
-	pgd_put(dump, &s->key, sizeof(s->key));
-	pgd_put_uint64(dump, s->fingerprint);
-	pgd_put_uint32(dump, s->encoding);
-	pgd_put_uint64(dump, (uint64) s->since);
-	pgd_put_uint64(dump, (uint64) s->last_seen);
-	pgd_put(dump, &s->counters, sizeof(s->counters));
-	pgd_put(dump, s->errors, sizeof(s->errors));
-	pgd_put(dump, s->plans, sizeof(s->plans));
-	pgd_put_histogram(dump, &s->histogram);
-	pgd_put_uint32(dump, len);
-	pgd_put(dump, text, len);
-}
-
-static void
-write_stray(const PgdStrayError *error, void *arg)
-{
-	DumpFile   *dump = arg;
-
-	pgd_put_uint32(dump, 1);
-	pgd_put_uint32(dump, error->dbid);
-	pgd_put_uint32(dump, error->sqlstate);
-	pgd_put_uint64(dump, error->count);
-}
-
-/*
- * The sessions of a kind: as a statement, without a text.
- */
-static void
-write_session(const PgdSessionSum *s, void *arg)
-{
-	DumpFile   *dump = arg;
-
-	pgd_put_uint32(dump, pgd_buckets_in_use(&s->histogram) + 1);
-	pgd_put(dump, &s->key, sizeof(s->key));
-	pgd_put(dump, &s->counters, sizeof(s->counters));
-	pgd_put_histogram(dump, &s->histogram);
-}
-
-/*
- * A shape: one (zero ends the list), the key, the tag, times, the counters,
- * errors, positions, observations, each with the name of its detector, and
- * histograms.
- */
-static void
-write_shape(DumpFile *dump, const PgdShape *shape)
-{
-	const PgdShapeSums *s = &shape->sums;
-	uint32		n = 0;
-
-	pgd_put_uint32(dump, 1);
-	pgd_put(dump, &s->key, sizeof(s->key));
-	pgd_put(dump, &s->tag, sizeof(s->tag));
-	pgd_put_uint64(dump, (uint64) s->since);
-	pgd_put_uint64(dump, (uint64) s->last_seen);
-	pgd_put_uint64(dump, s->slowest);
-	pgd_put_uint64(dump, s->dropped);
-	pgd_put(dump, &s->counters, sizeof(s->counters));
-	pgd_put(dump, s->errors, sizeof(s->errors));
-	pgd_put_uint32(dump, s->nsteps);
-	pgd_put(dump, s->steps, sizeof(PgdStep) * s->nsteps);
-
-	for (int i = 0; i < PGD_OBSERVATIONS; i++)
-		n += (s->observations[i].detector != 0);
-	pgd_put_uint32(dump, n);
-	for (int i = 0; i < n; i++)
-	{
-		const PgdObservation *o = &s->observations[i];
-		const char *name = pgd_detector(o->detector - 1)->name;
-
-		pgd_put_names(dump, &name, 1);
-		pgd_put(dump, o, sizeof(PgdObservation));
-	}
-	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
-	{
-		pgd_put_uint32(dump, pgd_buckets_in_use(&shape->histograms[h]));
-		pgd_put_histogram(dump, &shape->histograms[h]);
-	}
-}
-
-/*
- * All sessions have ended, so that there is nothing in their slots.
- */
-static void
-write_shapes(DumpFile *dump)
-{
-	PgdShapesCopy copy;
-
-	/* structs that a later library may have changed */
-	pgd_put_uint32(dump, sizeof(PgdStep));
-	pgd_put_uint32(dump, sizeof(PgdObservation));
-	pgd_put_uint32(dump, sizeof(PgdTag));
-
-	pgd_store_copy_shapes(&copy);
-	for (int i = 0; i < copy.nshapes; i++)
-		write_shape(dump, &copy.shapes[i]);
-	pgd_put_uint32(dump, 0);
-	pfree(copy.shapes);
-	pfree(copy.slots);
-}
-
 /* ----------
- * Reading
+ * Start of the server
  * ----------
  */
 
@@ -284,7 +223,12 @@ write_shapes(DumpFile *dump)
 void
 pgd_snapshot_load(void)
 {
-	DumpFile	dump = {0};
+	PgdSnapshotHeader header;
+	PgdImage	image;
+	const char *problem;
+	const char *body;
+
+	pgd_archive_start();
 
 	/* left by a crash while writing */
 	unlink(DUMP_FILE ".tmp");
@@ -295,17 +239,11 @@ pgd_snapshot_load(void)
 		unlink(DUMP_FILE);
 		return;
 	}
-	dump.file = AllocateFile(DUMP_FILE, PG_BINARY_R);
-	if (dump.file == NULL)
-	{
-		if (errno != ENOENT)
-			ereport(LOG,
-					(errcode_for_file_access(),
-					 errmsg("could not read file \"%s\": %m", DUMP_FILE)));
+	body = pgd_archive_get_snapshot(DUMP_FILE, 0, &header, &problem);
+	if (body == NULL && problem == NULL)
 		return;
-	}
-
-	if (!check_file(&dump) || !read_file(&dump))
+	if (body == NULL || !pgd_image_open(&image, &header, body) ||
+		!restore(&image))
 	{
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -313,324 +251,108 @@ pgd_snapshot_load(void)
 				 errdetail("pg_diagnose starts without what it knew before.")));
 		(void) pgd_store_reset(InvalidOid, InvalidOid, 0);
 	}
-	if (dump.counters != NULL)
-		pfree(dump.counters);
-	FreeFile(dump.file);
 	unlink(DUMP_FILE);
 }
 
-/*
- * Is the file whole?  Leaves it at its beginning.
- */
 static bool
-check_file(DumpFile *dump)
+restore_statements(PgdImage *image)
 {
-	char		buffer[8192];
-	pg_crc32c	crc;
-	pg_crc32c	wanted;
-	off_t		size;
+	static PgdStatement statement;
+	PgdCursor  *section = &image->sections[PGD_SECTION_STATEMENTS];
+	PgdRecord	record;
+	const char *text;
+	int			len;
 
-	if (fseeko(dump->file, 0, SEEK_END) != 0 ||
-		(size = ftello(dump->file)) < (off_t) sizeof(wanted) ||
-		fseeko(dump->file, 0, SEEK_SET) != 0)
-		return false;
-	size -= sizeof(wanted);
-
-	INIT_CRC32C(crc);
-	dump->left = size;
-	while (dump->left > 0)
+	while (pgd_image_next(section, &record))
 	{
-		size_t		n = Min(dump->left, (off_t) sizeof(buffer));
-
-		pgd_get(dump, buffer, n);
-		if (dump->bad)
+		if (!pgd_image_statement(image, record, &statement, &text, &len))
 			return false;
-		COMP_CRC32C(crc, buffer, n);
+		pgd_store_restore(&statement, text != NULL ? text : "", len);
 	}
-	FIN_CRC32C(crc);
-	if (fread(&wanted, sizeof(wanted), 1, dump->file) != 1 ||
-		!EQ_CRC32C(crc, wanted) ||
-		fseeko(dump->file, 0, SEEK_SET) != 0)
-		return false;
-	dump->left = size;
-	return true;
+	return !section->bad;
 }
 
 static bool
-read_file(DumpFile *dump)
+restore_strays(PgdImage *image)
 {
-	TimestampTz since;
+	PgdCursor  *section = &image->sections[PGD_SECTION_STRAYS];
+	PgdRecord	record;
+	PgdStrayError error;
 
-	if (pgd_get_uint32(dump) != DUMP_MAGIC ||
-		pgd_get_uint32(dump) != DUMP_FORMAT ||
-		pgd_get_uint32(dump) != PGD_HISTOGRAM_BUCKETS ||
-		!pgd_get_names(dump, counter_names, PGD_COUNTERS))
-		return false;
-
-	since = (TimestampTz) pgd_get_uint64(dump);
-	if (!is_time(since))
-		return false;
-	pgd_store_set_since(since);
-	while (read_statement(dump))
-		;
-	while (!dump->bad && pgd_get_uint32(dump) != 0)
+	while (pgd_image_next(section, &record))
 	{
-		Oid			dbid = pgd_get_uint32(dump);
-		int32		sqlstate = pgd_get_uint32(dump);
-		uint64		count = pgd_get_uint64(dump);
-
-		if (!dump->bad)
-			pgd_strays_count(dbid, sqlstate, count);
-	}
-	if (!pgd_get_names(dump, session_names, PGD_SESSION_COUNTERS))
-		return false;
-	while (read_session(dump))
-		;
-	if (!pgd_get_names(dump, xact_names, PGD_XACT_COUNTERS) ||
-		!read_shapes(dump))
-		return false;
-	return !dump->bad && dump->left == 0;
-}
-
-/*
- * A time that can be shown, or 0: none.
- */
-static bool
-is_time(TimestampTz t)
-{
-	return !TIMESTAMP_NOT_FINITE(t) && IS_VALID_TIMESTAMP(t);
-}
-
-/*
- * Does everything else rely on what this says?
- */
-static bool
-is_statement(const PgdStatement *s)
-{
-	const PgdKey *key = &s->key;
-	bool		evicted = (key->queryid == 0);
-
-	for (int i = 0; i <= PGD_PLANS; i++)
-	{
-		if (!is_time(s->plans[i].last_seen))
+		if (!pgd_image_stray(record, &error))
 			return false;
+		pgd_strays_count(error.dbid, error.sqlstate, error.count);
 	}
-	return PG_VALID_ENCODING(s->encoding) &&
-		is_time(s->since) && is_time(s->last_seen) &&
-		evicted == (key->userid == InvalidOid) &&
-		key->toplevel <= (evicted ? 0 : 1) && key->unused == 0;
+	return !section->bad;
 }
 
-/*
- * Returns false at the end of the list, or when something is wrong.
- */
 static bool
-read_statement(DumpFile *dump)
+restore_sessions(PgdImage *image)
 {
-	static PgdStatement s;
-	static char text[PGD_TEXT_MAX];
-	uint32		nbuckets = pgd_get_uint32(dump);
-	uint32		len;
-	uint64		total;
+	static PgdSessionSum session;
+	PgdCursor  *section = &image->sections[PGD_SECTION_SESSIONS];
+	PgdRecord	record;
 
-	if (dump->bad || nbuckets == 0)
-		return false;
-	nbuckets--;
-
-	memset(&s, 0, sizeof(s));
-	pgd_get(dump, &s.key, sizeof(s.key));
-	s.fingerprint = pgd_get_uint64(dump);
-	s.encoding = pgd_get_uint32(dump);
-	s.since = (TimestampTz) pgd_get_uint64(dump);
-	s.last_seen = (TimestampTz) pgd_get_uint64(dump);
-	pgd_get_counters(dump, (uint64 *) &s.counters);
-	pgd_get(dump, s.errors, sizeof(s.errors));
-	pgd_get(dump, s.plans, sizeof(s.plans));
-	pgd_get_histogram(dump, nbuckets, &s.histogram);
-	len = pgd_get_uint32(dump);
-	if (len > PGD_TEXT_MAX || !is_statement(&s) ||
-		!pgd_histogram_total(&s.histogram, &total))
-		dump->bad = true;
-	else
-		pgd_get(dump, text, len);
-
-	if (!dump->bad)
-		pgd_store_restore(&s, text, len);
-	return !dump->bad;
-}
-
-/*
- * Does everything else rely on what this says?
- */
-static bool
-is_session(const PgdSessionSum *s)
-{
-	const PgdSessionKey *key = &s->key;
-	int			len = strnlen(key->application, NAMEDATALEN);
-
-	for (int i = len; i < NAMEDATALEN; i++)
+	while (pgd_image_next(section, &record))
 	{
-		if (key->application[i] != '\0')
+		if (!pgd_image_session(image, record, &session))
 			return false;
+		session.open = 0;
+		pgd_sessions_restore(&session);
 	}
-	return len < NAMEDATALEN && OidIsValid(key->dbid) == OidIsValid(key->userid) &&
-		(OidIsValid(key->dbid) || len == 0) &&
-		is_time((TimestampTz) s->counters.first_begin) &&
-		is_time((TimestampTz) s->counters.last_begin);
-}
-
-/*
- * Returns false at the end of the list, or when something is wrong.
- */
-static bool
-read_session(DumpFile *dump)
-{
-	static PgdSessionSum s;
-	uint32		nbuckets = pgd_get_uint32(dump);
-	uint64		total;
-
-	if (dump->bad || nbuckets == 0)
-		return false;
-
-	memset(&s, 0, sizeof(s));
-	pgd_get(dump, &s.key, sizeof(s.key));
-	pgd_get_counters(dump, (uint64 *) &s.counters);
-	pgd_get_histogram(dump, nbuckets - 1, &s.histogram);
-	if (!is_session(&s) || !pgd_histogram_total(&s.histogram, &total))
-		dump->bad = true;
-
-	if (!dump->bad)
-		pgd_sessions_restore(&s);
-	return !dump->bad;
-}
-
-/*
- * Does everything else rely on what this says?
- */
-static bool
-is_shape(const PgdShapeSums *s)
-{
-	const PgdShapeKey *key = &s->key;
-	bool		rest = (key->shape == 0);
-
-	return is_time(s->since) && is_time(s->last_seen) &&
-		(key->kind == PGD_XACT_BLOCK || key->kind == PGD_XACT_BURST) &&
-		rest == (key->userid == InvalidOid) &&
-		(!rest || (s->nsteps == 0 && key->tag == 0 && key->isolation == 0));
-}
-
-/*
- * Texts of a fixed size, each with its final zero.
- */
-static void
-read_tag(DumpFile *dump, PgdTag *tag)
-{
-	pgd_get(dump, tag, sizeof(PgdTag));
-	tag->application[sizeof(tag->application) - 1] = '\0';
-	tag->route[sizeof(tag->route) - 1] = '\0';
-	tag->action[sizeof(tag->action) - 1] = '\0';
-	tag->controller[sizeof(tag->controller) - 1] = '\0';
-	tag->framework[sizeof(tag->framework) - 1] = '\0';
-	tag->traceparent[sizeof(tag->traceparent) - 1] = '\0';
-}
-
-/*
- * What a detector saw that there is no more is left out.
- */
-static void
-read_observations(DumpFile *dump, PgdShapeSums *s)
-{
-	uint32		n = pgd_get_uint32(dump);
-	int			ncounters = dump->ncounters;
-	int		   *counters = dump->counters;
-	const char *names[PGD_DETECTORS_MAX];
-
-	if (n > PGD_OBSERVATIONS)
-		dump->bad = true;
-	for (int i = 0; i < pgd_detector_count(); i++)
-		names[i] = pgd_detector(i)->name;
-
-	for (int i = 0; i < n && !dump->bad; i++)
-	{
-		PgdObservation o;
-
-		dump->counters = NULL;
-		if (pgd_get_names(dump, names, pgd_detector_count()) &&
-			dump->ncounters == 1)
-		{
-			pgd_get(dump, &o, sizeof(o));
-			if (dump->counters[0] >= 0 && !dump->bad)
-			{
-				o.detector = dump->counters[0] + 1;
-				pgd_shape_observe(s, &o);
-			}
-		}
-		else
-			dump->bad = true;
-		if (dump->counters != NULL)
-			pfree(dump->counters);
-	}
-	dump->ncounters = ncounters;
-	dump->counters = counters;
+	return !section->bad;
 }
 
 static bool
-read_shape(DumpFile *dump)
+restore_shapes(PgdImage *image)
 {
 	static PgdShape shape;
-	PgdShapeSums *s = &shape.sums;
-	uint64		total;
+	PgdCursor  *section = &image->sections[PGD_SECTION_SHAPES];
+	PgdRecord	record;
 
-	if (pgd_get_uint32(dump) == 0 || dump->bad)
-		return false;
-
-	memset(&shape, 0, sizeof(shape));
-	pgd_get(dump, &s->key, sizeof(s->key));
-	read_tag(dump, &s->tag);
-	s->since = (TimestampTz) pgd_get_uint64(dump);
-	s->last_seen = (TimestampTz) pgd_get_uint64(dump);
-	s->slowest = pgd_get_uint64(dump);
-	s->dropped = pgd_get_uint64(dump);
-	pgd_get_counters(dump, (uint64 *) &s->counters);
-	pgd_get(dump, s->errors, sizeof(s->errors));
-	s->nsteps = pgd_get_uint32(dump);
-	if (s->nsteps > PGD_STEPS)
-		dump->bad = true;
-	else
-		pgd_get(dump, s->steps, sizeof(PgdStep) * s->nsteps);
-	read_observations(dump, s);
-	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
+	/* positions of another library are of another form */
+	while (image->knows_steps && pgd_image_next(section, &record))
 	{
-		pgd_get_histogram(dump, pgd_get_uint32(dump), &shape.histograms[h]);
-		if (!pgd_histogram_total(&shape.histograms[h], &total))
-			dump->bad = true;
-	}
-	if (!is_shape(s))
-		dump->bad = true;
-
-	if (!dump->bad)
+		if (!pgd_image_shape(image, record, &shape))
+			return false;
 		pgd_store_restore_shape(&shape);
-	return !dump->bad;
+	}
+	return !section->bad;
 }
 
 static bool
-read_shapes(DumpFile *dump)
+restore_samples(PgdImage *image)
 {
-	uint32		step_size = pgd_get_uint32(dump);
-	uint32		observation_size = pgd_get_uint32(dump);
-	uint32		tag_size = pgd_get_uint32(dump);
+	PgdCursor  *section = &image->sections[PGD_SECTION_SAMPLES];
+	PgdRecord	record;
+	PgdSampleKind kind;
+	PgdSample	sample;
 
-	if (dump->bad)
-		return false;
-	if (step_size != sizeof(PgdStep) ||
-		observation_size != sizeof(PgdObservation) ||
-		tag_size != sizeof(PgdTag))
+	while (pgd_image_next(section, &record))
 	{
-		/* those of another library; it is the end of the file */
-		dump->left = 0;
-		return true;
+		if (!pgd_image_sample(record, &kind, &sample))
+			return false;
+		pgd_samples_restore(kind, &sample);
 	}
-	while (read_shape(dump))
-		;
-	return !dump->bad;
+	return !section->bad;
+}
+
+/*
+ * Put all back.  Returns false if something is wrong; then part of it may be
+ * there.
+ */
+static bool
+restore(PgdImage *image)
+{
+	const PgdSnapshotHeader *header = &image->header;
+
+	if (TIMESTAMP_NOT_FINITE(header->since) ||
+		!IS_VALID_TIMESTAMP(header->since) || header->epoch == 0)
+		return false;
+	pgd_store_set_since(header->since, header->epoch);
+	return restore_statements(image) && restore_strays(image) &&
+		restore_sessions(image) && restore_shapes(image) &&
+		restore_samples(image);
 }

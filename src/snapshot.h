@@ -8,12 +8,19 @@
 #ifndef PGD_SNAPSHOT_H
 #define PGD_SNAPSHOT_H
 
-#include "pg_diagnose.h"
+#include "image.h"
 
 PGD_BEGIN_INTERNAL
 
-extern void pgd_snapshot_dump(void);
+/* start and end of the server */
 extern void pgd_snapshot_load(void);
+extern void pgd_snapshot_dump(void);
+
+/* in between */
+extern void pgd_snapshot_describe(PgdSnapshotHeader *header);
+extern uint64 pgd_snapshot_take(const char *label, int elevel);
+extern uint64 pgd_snapshot_write(PgdImageWriter *writer, int elevel);
+extern void pgd_snapshot_live(PgdImage *image);
 
 PGD_END_INTERNAL
 

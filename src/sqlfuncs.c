@@ -16,7 +16,7 @@
 #include "guc.h"
 #include "rows.h"
 #include "store.h"
-#include "strays.h"
+#include "window.h"
 
 /* What a column can be made of, beside the statement itself. */
 typedef struct StatementRow
@@ -99,6 +99,7 @@ static const Column status_columns[] = {
 	{"wait_time", COL_TIME, offsetof(PgdStoreStatus, wait_time)},
 	{"wait_time_max", COL_TIME, offsetof(PgdStoreStatus, wait_time_max)},
 	{"since", COL_TIMESTAMP, offsetof(PgdStoreStatus, since)},
+	{"epoch", COL_ID, offsetof(PgdStoreStatus, epoch)},
 	{NULL}
 };
 
@@ -107,7 +108,6 @@ PG_FUNCTION_INFO_V1(pgd_errors);
 PG_FUNCTION_INFO_V1(pgd_plans);
 PG_FUNCTION_INFO_V1(pgd_status);
 PG_FUNCTION_INFO_V1(pgd_reset);
-PG_FUNCTION_INFO_V1(pgd_window_seconds);
 
 /* ----------
  * Functions
@@ -146,11 +146,12 @@ Datum
 pgd_statements(PG_FUNCTION_ARGS)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, statement_columns);
-	pgd_store_read(visit_statement, &sink);
+	pgd_window_statements(&window, visit_statement, &sink);
 	return (Datum) 0;
 }
 
@@ -188,12 +189,13 @@ Datum
 pgd_errors(PG_FUNCTION_ARGS)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, error_columns);
-	pgd_store_read(visit_errors, &sink);
-	pgd_strays_read(visit_stray, &sink);
+	pgd_window_statements(&window, visit_errors, &sink);
+	pgd_window_strays(&window, visit_stray, &sink);
 	return (Datum) 0;
 }
 
@@ -220,11 +222,12 @@ Datum
 pgd_plans(PG_FUNCTION_ARGS)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, plan_columns);
-	pgd_store_read(visit_plans, &sink);
+	pgd_window_statements(&window, visit_plans, &sink);
 	return (Datum) 0;
 }
 
@@ -253,16 +256,4 @@ pgd_reset(PG_FUNCTION_ARGS)
 	pgd_require_preload();
 	PG_RETURN_INT64(pgd_store_reset(PG_GETARG_OID(0), PG_GETARG_OID(1),
 									(uint64) PG_GETARG_INT64(2)));
-}
-
-/*
- * diagnose.seconds(window)
- */
-Datum
-pgd_window_seconds(PG_FUNCTION_ARGS)
-{
-	pgd_require_preload();
-	pgd_check_window(fcinfo);
-	PG_RETURN_FLOAT8(Max(1e-6, (double) (GetCurrentTimestamp() -
-										 pgd_store_since()) / 1e6));
 }

@@ -15,6 +15,7 @@
 #include "guc.h"
 #include "rows.h"
 #include "samples.h"
+#include "window.h"
 
 /* What a column can be made of, beside the sample itself. */
 typedef struct SampleRow
@@ -175,11 +176,12 @@ static Datum
 samples(FunctionCallInfo fcinfo, PgdSampleKind kind, PgdSampleVisitor visit)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, sample_columns);
-	pgd_samples_read(kind, visit, &sink);
+	pgd_window_samples(&window, kind, visit, &sink);
 	return (Datum) 0;
 }
 

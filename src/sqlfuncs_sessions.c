@@ -15,7 +15,7 @@
 
 #include "compat.h"
 #include "rows.h"
-#include "store.h"
+#include "window.h"
 
 /* What a column can be made of, beside the sums themselves. */
 typedef struct SessionRow
@@ -97,10 +97,11 @@ Datum
 pgd_sessions(PG_FUNCTION_ARGS)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, session_columns);
-	pgd_store_read_sessions(visit_sessions, &sink);
+	pgd_window_sessions(&window, visit_sessions, &sink);
 	return (Datum) 0;
 }

@@ -17,6 +17,7 @@
 #include "detectors.h"
 #include "rows.h"
 #include "store.h"
+#include "window.h"
 
 /* What every row about a shape begins with. */
 typedef struct ShapeIdentity
@@ -275,11 +276,12 @@ read_shapes(FunctionCallInfo fcinfo, const Column *columns,
 			PgdShapeVisitor visit)
 {
 	RowSink		sink;
+	PgdWindow	window;
 
 	pgd_require_preload();
-	pgd_check_window(fcinfo);
+	pgd_window_get(fcinfo, 0, &window);
 	pgd_rows_open(&sink, fcinfo, columns);
-	pgd_closing_read(visit, &sink);
+	pgd_window_shapes(&window, visit, &sink);
 }
 
 static void

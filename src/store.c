@@ -27,6 +27,9 @@
  *
  * - The table of shapes has a lock of its own, with the same rules.
  *
+ * - Who writes to the archive's folder holds another lock, for as long as that
+ *   takes: the background worker, and those who ask for a snapshot.
+ *
  * - Sums of sessions have one lock more, by the same rules: a session counts
  *	 without it, and waits for it where it begins and ends.  When its name
  *	 changes, on a statement's way, it only tries.
@@ -49,6 +52,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "archive.h"
 #include "reading.h"
 #include "sessions.h"
 #include "samples.h"
@@ -66,6 +70,7 @@
 typedef struct PgdShared
 {
 	pg_atomic_uint64 since;
+	pg_atomic_uint64 epoch;
 	pg_atomic_uint64 uncaptured;
 	pg_atomic_uint64 own_time;
 	pg_atomic_uint64 own_time_max;
@@ -84,6 +89,7 @@ static Size memory;
 #define NLOCKS		(PGD_PARTITIONS + PGD_STORE_SUMS)
 
 static Size store_layout(char *base);
+static uint64 new_epoch(void);
 static void count_time(pg_atomic_uint64 *total, pg_atomic_uint64 *longest,
 					   uint64 ns);
 static void merge_into(int p, PgdEntry *entry, const PgdPending *pending);
@@ -107,6 +113,7 @@ store_layout(char *base)
 
 	slots = (PgdSlot *) (base + size);
 	size = add_size(size, CACHELINEALIGN(mul_size(sizeof(PgdSlot), nslots)));
+	size = add_size(size, pgd_archive_layout(base + size));
 	size = add_size(size, pgd_strays_layout(base + size));
 	size = add_size(size, pgd_sessions_layout(base + size, nslots));
 	size = add_size(size, pgd_samples_layout(base + size, MaxBackends));
@@ -142,7 +149,8 @@ pgd_store_startup(void)
 	if (!found)
 	{
 		memset(shared, 0, sizeof(PgdShared));
-		pg_atomic_init_u64(&shared->since, GetCurrentTimestamp());
+		pg_atomic_init_u64(&shared->since, 0);
+		pg_atomic_init_u64(&shared->epoch, 0);
 		pg_atomic_init_u64(&shared->uncaptured, 0);
 		pg_atomic_init_u64(&shared->own_time, 0);
 		pg_atomic_init_u64(&shared->own_time_max, 0);
@@ -153,6 +161,9 @@ pgd_store_startup(void)
 		for (int i = 0; i < nslots; i++)
 			pg_atomic_init_u64(&slots[i].discard, 0);
 
+		pgd_store_set_since(GetCurrentTimestamp(), new_epoch());
+
+		pgd_archive_clear();
 		pgd_strays_clear();
 		pgd_sessions_clear();
 		pgd_samples_clear();
@@ -162,6 +173,17 @@ pgd_store_startup(void)
 	}
 	LWLockRelease(AddinShmemInitLock);
 	return !found;
+}
+
+/* Never 0, and shown as a positive bigint. */
+static uint64
+new_epoch(void)
+{
+	uint64		epoch;
+
+	while (!pg_strong_random(&epoch, sizeof(epoch)) || (epoch >>= 1) == 0)
+		;
+	return epoch;
 }
 
 bool
@@ -438,7 +460,7 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		pg_atomic_write_u64(&shared->own_time_max, 0);
 		pg_atomic_write_u64(&shared->wait_time, 0);
 		pg_atomic_write_u64(&shared->wait_time_max, 0);
-		pgd_store_set_since(GetCurrentTimestamp());
+		pgd_store_set_since(GetCurrentTimestamp(), new_epoch());
 	}
 	return forgotten;
 }
@@ -543,7 +565,8 @@ pgd_store_status(PgdStoreStatus *status)
 	status->own_time_max = pg_atomic_read_u64(&shared->own_time_max);
 	status->wait_time = pg_atomic_read_u64(&shared->wait_time);
 	status->wait_time_max = pg_atomic_read_u64(&shared->wait_time_max);
-	status->since = (TimestampTz) pg_atomic_read_u64(&shared->since);
+	status->since = pgd_store_since();
+	status->epoch = pgd_store_epoch();
 	pgd_store_status_of_sums(status);
 }
 
@@ -588,8 +611,19 @@ pgd_store_since(void)
 	return (TimestampTz) pg_atomic_read_u64(&shared->since);
 }
 
+/*
+ * A number that changes whenever counting begins anew: only numbers of one
+ * epoch can be subtracted from each other.
+ */
+uint64
+pgd_store_epoch(void)
+{
+	return pg_atomic_read_u64(&shared->epoch);
+}
+
 void
-pgd_store_set_since(TimestampTz since)
+pgd_store_set_since(TimestampTz since, uint64 epoch)
 {
 	pg_atomic_write_u64(&shared->since, (uint64) since);
+	pg_atomic_write_u64(&shared->epoch, epoch);
 }

@@ -39,6 +39,7 @@ typedef struct PgdStoreStatus
 	int64		wait_time;		/* of these, spent waiting for a lock */
 	int64		wait_time_max;	/* longest of these */
 	TimestampTz since;
+	uint64		epoch;
 	int64		shapes_max;
 	int64		shapes_used;
 	int64		shape_evictions;
@@ -49,6 +50,7 @@ typedef enum PgdStoreSums
 {
 	PGD_STORE_SHAPES,
 	PGD_STORE_SESSIONS,
+	PGD_STORE_ARCHIVE,			/* not sums: the files of archive.c */
 	PGD_STORE_SUMS				/* how many */
 } PgdStoreSums;
 
@@ -102,6 +104,10 @@ extern bool pgd_store_lock_patiently(LWLock *lock, LWLockMode mode);
 extern void pgd_store_reset_sums(Oid userid, Oid dbid);
 extern void pgd_store_status_of_sums(PgdStoreStatus *status);
 
+/* the archive's folder */
+extern void pgd_store_lock_archive(void);
+extern void pgd_store_unlock_archive(void);
+
 /* transactions */
 extern void pgd_store_restore_shape(const PgdShape *shape);
 extern PgdXactSlot *pgd_store_xact_slot(int procno);
@@ -113,7 +119,8 @@ extern void pgd_store_count_uncaptured(void);
 extern void pgd_store_count_own_time(uint64 ns);
 extern void pgd_store_count_wait(uint64 ns);
 extern TimestampTz pgd_store_since(void);
-extern void pgd_store_set_since(TimestampTz since);
+extern uint64 pgd_store_epoch(void);
+extern void pgd_store_set_since(TimestampTz since, uint64 epoch);
 
 PGD_END_INTERNAL
 

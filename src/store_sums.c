@@ -237,6 +237,23 @@ pgd_store_read_sessions(PgdSessionVisitor visit, void *arg)
 }
 
 /* ----------
+ * The archive's folder
+ * ----------
+ */
+
+void
+pgd_store_lock_archive(void)
+{
+	LWLockAcquire(pgd_store_lock(PGD_STORE_ARCHIVE), LW_EXCLUSIVE);
+}
+
+void
+pgd_store_unlock_archive(void)
+{
+	LWLockRelease(pgd_store_lock(PGD_STORE_ARCHIVE));
+}
+
+/* ----------
  * Both
  * ----------
  */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *		The background worker: looks at all sessions, many times a second.
+ *		The background worker: looks at all sessions, many times a second,
+ *		and takes a snapshot of what is known now and then.
  *
  * It is connected to shared memory but to no database, so it stands in the
  * way of nothing: not of DROP DATABASE, not of a shutdown, and it works on a
@@ -19,12 +20,14 @@
 #include "storage/latch.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/wait_event.h"
 
 #include "compat.h"
 #include "guc.h"
 #include "sampler.h"
 #include "samples.h"
+#include "snapshot.h"
 #include "store.h"
 #include "worker.h"
 
@@ -88,16 +91,36 @@ time_since(uint64 before, uint64 now)
 }
 
 /*
+ * Milliseconds to the next snapshot.
+ */
+static long
+time_to_snapshot(uint64 taken, uint64 now)
+{
+	uint64		due = taken + (uint64) pgd_snapshot_interval * 1000000000;
+
+	return taken == 0 || due <= now ? 0 : (long) ((due - now) / 1000000) + 1;
+}
+
+/*
  * Wait for the time to pass or for somebody to tell us something.
  */
 static void
-rest(void)
+rest(uint64 snapshot_taken)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+	long		timeout = -1;
 
 	if (pgd_sample_interval > 0)
+		timeout = nap();
+	if (pgd_snapshot_interval > 0)
+	{
+		long		snapshot = time_to_snapshot(snapshot_taken, pgd_clock());
+
+		timeout = timeout < 0 ? snapshot : Min(timeout, snapshot);
+	}
+	if (timeout >= 0)
 		events |= WL_TIMEOUT;
-	(void) WaitLatch(MyLatch, events, nap(), PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 
@@ -111,10 +134,27 @@ rest(void)
 	}
 }
 
+/*
+ * Take a snapshot.  What stands in its way is reported once, until it works
+ * again.
+ */
+static void
+take_snapshot(MemoryContext context)
+{
+	static bool reported = false;
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	reported = (pgd_snapshot_take(NULL, reported ? DEBUG1 : LOG) == 0);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
 void
 pgd_worker_main(Datum arg)
 {
+	MemoryContext context;
 	uint64		before = 0;
+	uint64		snapshot_taken = 0;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -124,10 +164,18 @@ pgd_worker_main(Datum arg)
 	pgd_sampler_start();
 	before_shmem_exit(leave, (Datum) 0);
 	pgd_samples_attach(MyProcPid);
+	context = AllocSetContextCreate(TopMemoryContext, "pg_diagnose snapshot",
+									ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
-		rest();
+		rest(snapshot_taken);
+		if (pgd_snapshot_interval > 0 &&
+			time_to_snapshot(snapshot_taken, pgd_clock()) == 0)
+		{
+			snapshot_taken = pgd_clock();
+			take_snapshot(context);
+		}
 		if (pgd_sample_interval > 0)
 		{
 			uint64		now = pgd_clock();

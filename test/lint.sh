@@ -67,17 +67,20 @@ concept_of()
 layer_of()
 {
 	case $1 in
-		pg_diagnose) echo 12 ;;
-		hooks | worker | sqlfuncs | sqlfuncs_*) echo 11 ;;
-		error | xact | session | advise) echo 10 ;;
-		transcribe) echo 9 ;;
-		statement | touches | repeats | blocking | closing | snapshot | predicate) echo 8 ;;
-		plan | traits | traits_utility | rows | detectors | pending_shapes | whatif) echo 7 ;;
-		pending | text | sampler | dumpfile) echo 6 ;;
+		pg_diagnose) echo 14 ;;
+		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
+		series | xact | session | error | advise) echo 12 ;;
+		window | window_* | transcribe) echo 11 ;;
+		snapshot) echo 10 ;;
+		image_names) echo 7 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate) echo 9 ;;
+		closing) echo 8 ;;
+		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif) echo 7 ;;
+		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
-		reading | shapes) echo 4 ;;
-		table | strays | slot | writers | samples | sessions | tag) echo 3 ;;
-		guc | sums | transcript | histogram_*) echo 2 ;;
+		reading | shapes | texts) echo 4 ;;
+		table | strays | slot | writers | samples | sessions | tag | archive | archive_* | marks) echo 3 ;;
+		guc | sums | transcript | histogram_* | codec | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;

@@ -11,7 +11,7 @@ COMMENT ON FUNCTION diagnose.since_reset() IS
 
 CREATE OR REPLACE FUNCTION diagnose.seconds(w diagnose.window)
 RETURNS double precision
-AS 'MODULE_PATHNAME', 'pgd_window_seconds'
+AS 'MODULE_PATHNAME', 'pgd_seconds'
 LANGUAGE C VOLATILE PARALLEL SAFE;
 COMMENT ON FUNCTION diagnose.seconds(diagnose.window) IS
 'length of a window in seconds';
@@ -113,7 +113,8 @@ CREATE OR REPLACE FUNCTION diagnose.own_status(
 	OUT own_time_max				double precision,
 	OUT wait_time					double precision,
 	OUT wait_time_max				double precision,
-	OUT since						timestamptz)
+	OUT since						timestamptz,
+	OUT epoch						bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_status'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1 COST 10000;

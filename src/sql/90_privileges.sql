@@ -6,3 +6,6 @@
 GRANT SELECT ON ALL TABLES IN SCHEMA diagnose TO PUBLIC;
 
 REVOKE ALL ON FUNCTION diagnose.reset(oid, oid, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.take_snapshot(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.drop_snapshot(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.adopt_snapshots(bigint) FROM PUBLIC;

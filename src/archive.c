@@ -1,0 +1,601 @@
+/*-------------------------------------------------------------------------
+ *
+ * archive.c
+ *		The folder pg_diagnose of the data directory: files that are whole or
+ *		absent, snapshots by number, and whose they are.
+ *
+ * A file is written under another name, flushed, and renamed, so that there is
+ * never half of one under its own; what a crash or a full disk leaves is
+ * removed.  All the same a file that is read is not believed before its
+ * checksum is right: disks and backups have their own ideas.
+ *
+ * Whose they are: a standby is made by copying a data directory, and the
+ * folder with it.  So every snapshot says which node took it, and the name of
+ * a node is kept where no base backup looks, in pg_stat_tmp, together with the
+ * number of the file it stands in, which another copy of it does not have.  A
+ * node that finds no name, or that of another file, gets a new one; what it
+ * finds in the folder is then the history of somebody else.
+ *
+ * Who changes anything here holds the lock of the archive (snapshot.c); no
+ * user's statement ever does.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file_perm.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "port/pg_crc32c.h"
+#include "storage/fd.h"
+#include "utils/timestamp.h"
+
+#include "archive.h"
+#include "guc.h"
+
+#define FOLDER			"pg_diagnose"
+#define NODE_FILE		PG_STAT_TMP_DIR "/pg_diagnose.node"
+#define SUFFIX			".snap"
+#define TEMPORARY		".tmp"
+#define SNAPSHOT_MAGIC	0x50474453
+#define FILE_MAX		(256 * 1024 * 1024)
+
+typedef struct PgdArchive
+{
+	uint64		node;
+	pg_atomic_uint64 last_id;
+	pg_atomic_uint64 settings_digest;
+} PgdArchive;
+
+/* The name of this node, and where it was written. */
+typedef struct NodeFile
+{
+	uint64		node;
+	uint64		device;
+	uint64		inode;
+} NodeFile;
+
+/* A piece of a file. */
+typedef struct Piece
+{
+	const void *data;
+	size_t		size;
+} Piece;
+
+static PgdArchive *archive;
+
+static bool write_file(const char *path, const Piece *pieces, int n,
+					   int elevel);
+static char *read_file(const char *path, size_t size, size_t *got);
+static bool write_node(uint64 node, int elevel);
+static uint64 read_node(void);
+
+/* ----------
+ * Start of the server
+ * ----------
+ */
+
+Size
+pgd_archive_layout(char *base)
+{
+	archive = (PgdArchive *) base;
+	return CACHELINEALIGN(sizeof(PgdArchive));
+}
+
+void
+pgd_archive_clear(void)
+{
+	archive->node = 0;
+	pg_atomic_init_u64(&archive->last_id, 0);
+	pg_atomic_init_u64(&archive->settings_digest, 0);
+}
+
+/*
+ * The number of a snapshot's file, or 0 if it is something else.
+ */
+static uint64
+id_of(const char *name)
+{
+	size_t		digits = strspn(name, "0123456789");
+
+	if (digits == 0 || digits > 18 || strcmp(name + digits, SUFFIX) != 0)
+		return 0;
+	return strtou64(name, NULL, 10);
+}
+
+static void
+path_of(uint64 id, char *path)
+{
+	snprintf(path, MAXPGPATH, FOLDER "/%012llu" SUFFIX,
+			 (unsigned long long) id);
+}
+
+/*
+ * Make the folder, remove what was left half written, and find out who we are
+ * and which number is the next.
+ */
+void
+pgd_archive_start(void)
+{
+	DIR		   *dir;
+	struct dirent *entry;
+	uint64		last = 0;
+
+	if (MakePGDirectory(FOLDER) < 0 && errno != EEXIST)
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not create directory \"%s\": %m", FOLDER)));
+	dir = AllocateDir(FOLDER);
+	while (dir != NULL &&
+		   (entry = ReadDirExtended(dir, FOLDER, LOG)) != NULL)
+	{
+		size_t		len = strlen(entry->d_name);
+
+		last = Max(last, id_of(entry->d_name));
+		if (len > strlen(TEMPORARY) &&
+			strcmp(entry->d_name + len - strlen(TEMPORARY), TEMPORARY) == 0)
+		{
+			char		path[MAXPGPATH];
+
+			snprintf(path, sizeof(path), FOLDER "/%s", entry->d_name);
+			unlink(path);
+		}
+	}
+	if (dir != NULL)
+		FreeDir(dir);
+	pg_atomic_write_u64(&archive->last_id, last);
+
+	archive->node = read_node();
+	if (archive->node == 0)
+	{
+		while (!pg_strong_random(&archive->node, sizeof(archive->node)) ||
+			   (archive->node >>= 1) == 0)
+			;
+		(void) write_node(archive->node, LOG);
+	}
+}
+
+/* ----------
+ * This node
+ * ----------
+ */
+
+uint64
+pgd_archive_node(void)
+{
+	return archive->node;
+}
+
+uint64
+pgd_archive_next_id(void)
+{
+	return pg_atomic_fetch_add_u64(&archive->last_id, 1) + 1;
+}
+
+/*
+ * Of the settings that the background worker saw last; 0: unknown.
+ */
+uint64
+pgd_archive_settings_digest(void)
+{
+	return pg_atomic_read_u64(&archive->settings_digest);
+}
+
+void
+pgd_archive_set_settings_digest(uint64 digest)
+{
+	pg_atomic_write_u64(&archive->settings_digest, digest);
+}
+
+/*
+ * From now on we are that node, so its history is ours.
+ */
+bool
+pgd_archive_adopt(uint64 node, int elevel)
+{
+	if (!write_node(node, elevel))
+		return false;
+	archive->node = node;
+	return true;
+}
+
+/*
+ * The file is made before it is known where it lies, hence written twice.  It
+ * is not flushed: if a crash of the machine loses it, the next start makes a
+ * new one, and says so by telling the history apart.
+ */
+static bool
+write_node(uint64 node, int elevel)
+{
+	NodeFile	file = {.node = node};
+	struct stat st;
+	int			fd = OpenTransientFile(NODE_FILE,
+									   O_RDWR | O_CREAT | PG_BINARY);
+	bool		ok;
+
+	ok = fd >= 0 && fstat(fd, &st) == 0;
+	if (ok)
+	{
+		file.device = st.st_dev;
+		file.inode = st.st_ino;
+		ok = pg_pwrite(fd, &file, sizeof(file), 0) == sizeof(file) &&
+			pg_fsync(fd) == 0;
+	}
+	if (!ok)
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", NODE_FILE)));
+	if (fd >= 0)
+		CloseTransientFile(fd);
+	return ok;
+}
+
+static uint64
+read_node(void)
+{
+	NodeFile	file;
+	struct stat st;
+	int			fd = OpenTransientFile(NODE_FILE, O_RDONLY | PG_BINARY);
+	bool		ok;
+
+	if (fd < 0)
+		return 0;
+	/* the device's number may change when the machine starts */
+	ok = fstat(fd, &st) == 0 &&
+		pg_pread(fd, &file, sizeof(file), 0) == sizeof(file) &&
+		file.inode == (uint64) st.st_ino;
+	CloseTransientFile(fd);
+	return ok ? file.node : 0;
+}
+
+/* ----------
+ * Files
+ * ----------
+ */
+
+/*
+ * Write a file whole or not at all.  Returns false if that was not possible;
+ * what was there before is then still there.
+ */
+static bool
+write_file(const char *path, const Piece *pieces, int n, int elevel)
+{
+	char		temporary[MAXPGPATH];
+	int			fd;
+	bool		ok;
+	int			save_errno;
+
+	snprintf(temporary, sizeof(temporary), "%s" TEMPORARY, path);
+	fd = OpenTransientFile(temporary,
+						   O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+	ok = fd >= 0;
+	for (int i = 0; i < n && ok; i++)
+	{
+		const char *data = pieces[i].data;
+		size_t		left = pieces[i].size;
+
+		while (left > 0 && ok)
+		{
+			ssize_t		written;
+
+			errno = 0;
+			written = write(fd, data, left);
+			if (written < 0 && errno == EINTR)
+				continue;
+			/* if it does not say why, the disk is full */
+			if (written <= 0)
+			{
+				ok = false;
+				if (errno == 0)
+					errno = ENOSPC;
+				break;
+			}
+			data += written;
+			left -= written;
+		}
+	}
+	if (ok)
+		ok = pg_fsync(fd) == 0;
+	save_errno = errno;
+	if (fd >= 0 && CloseTransientFile(fd) != 0 && ok)
+	{
+		ok = false;
+		save_errno = errno;
+	}
+	if (!ok)
+	{
+		unlink(temporary);
+		errno = save_errno;
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", temporary)));
+		return false;
+	}
+	if (durable_rename(temporary, path, elevel) != 0)
+	{
+		unlink(temporary);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Read a file, or its first "size" bytes; NULL if it is absent or cannot be
+ * read.
+ */
+static char *
+read_file(const char *path, size_t size, size_t *got)
+{
+	struct stat st;
+	int			fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
+	char	   *data = NULL;
+
+	*got = 0;
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && st.st_size <= FILE_MAX)
+	{
+		size_t		wanted = Min(size, (size_t) st.st_size);
+
+		data = palloc(wanted + 1);
+		while (*got < wanted)
+		{
+			ssize_t		n = read(fd, data + *got, wanted - *got);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				break;
+			*got += n;
+		}
+		if (*got < wanted)
+		{
+			pfree(data);
+			data = NULL;
+		}
+	}
+	CloseTransientFile(fd);
+	return data;
+}
+
+static pg_crc32c
+checksum(const void *data, size_t size)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, size);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+/*
+ * Write a file of that name, with a checksum at its end.
+ */
+bool
+pgd_archive_put(const char *name, const void *data, size_t size, int elevel)
+{
+	char		path[MAXPGPATH];
+	pg_crc32c	crc = checksum(data, size);
+	Piece		pieces[] = {{data, size}, {&crc, sizeof(crc)}};
+
+	snprintf(path, sizeof(path), FOLDER "/%s", name);
+	return write_file(path, pieces, lengthof(pieces), elevel);
+}
+
+/*
+ * Read what pgd_archive_put() wrote.
+ */
+char *
+pgd_archive_get(const char *name, size_t *size)
+{
+	char		path[MAXPGPATH];
+	char	   *data;
+	pg_crc32c	crc;
+
+	snprintf(path, sizeof(path), FOLDER "/%s", name);
+	data = read_file(path, FILE_MAX, size);
+	if (data == NULL)
+		return NULL;
+	if (*size >= sizeof(crc))
+	{
+		*size -= sizeof(crc);
+		memcpy(&crc, data + *size, sizeof(crc));
+		if (EQ_CRC32C(crc, checksum(data, *size)))
+			return data;
+	}
+	ereport(LOG,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("ignoring invalid data in file \"%s\"", path)));
+	pfree(data);
+	return NULL;
+}
+
+/* ----------
+ * Snapshots
+ * ----------
+ */
+
+#define HEADER_SIZE		sizeof(PgdSnapshotHeader)
+
+/*
+ * Write a snapshot, to its place or to another path; completes its header.
+ */
+bool
+pgd_archive_put_snapshot(const char *path, PgdSnapshotHeader *header,
+						 const char *body, size_t size, int elevel)
+{
+	char		own_path[MAXPGPATH];
+	Piece		pieces[] = {{header, HEADER_SIZE}, {body, size}};
+
+	header->magic = SNAPSHOT_MAGIC;
+	header->format = PGD_SNAPSHOT_FORMAT;
+	header->body_size = size;
+	header->body_crc = checksum(body, size);
+	header->header_crc = checksum(header,
+								  offsetof(PgdSnapshotHeader, header_crc));
+	path_of(header->id, own_path);
+	return write_file(path != NULL ? path : own_path, pieces,
+					  lengthof(pieces), elevel);
+}
+
+/*
+ * What is wrong with a header, if anything.
+ */
+static const char *
+problem_of(const char *data, size_t size, uint64 id, PgdSnapshotHeader *header)
+{
+	static const PgdSnapshotHeader empty = {0};
+	const char *problem = "is damaged";
+
+	*header = empty;
+	if (data != NULL && size >= HEADER_SIZE)
+	{
+		memcpy(header, data, HEADER_SIZE);
+		if (header->magic == SNAPSHOT_MAGIC &&
+			header->format != PGD_SNAPSHOT_FORMAT)
+			problem = "was written by another version of pg_diagnose";
+		else if (header->magic == SNAPSHOT_MAGIC && header->id == id &&
+				 header->label[NAMEDATALEN - 1] == '\0' &&
+				 EQ_CRC32C(header->header_crc,
+						   checksum(header, offsetof(PgdSnapshotHeader,
+													 header_crc))))
+			return NULL;
+	}
+	*header = empty;
+	header->id = id;
+	return problem;
+}
+
+/*
+ * The body of a snapshot, or NULL; then "problem" says why, or is NULL if
+ * there is no such snapshot.
+ */
+const char *
+pgd_archive_get_snapshot(const char *path, uint64 id,
+						 PgdSnapshotHeader *header, const char **problem)
+{
+	char		own_path[MAXPGPATH];
+	size_t		size;
+	char	   *data;
+
+	path_of(id, own_path);
+	if (path == NULL)
+		path = own_path;
+	data = read_file(path, FILE_MAX, &size);
+	if (data == NULL)
+	{
+		*problem = access(path, F_OK) == 0 ? "cannot be read" : NULL;
+		return NULL;
+	}
+	*problem = problem_of(data, size, id, header);
+	if (*problem == NULL &&
+		(size - HEADER_SIZE != header->body_size ||
+		 !EQ_CRC32C(header->body_crc,
+					checksum(data + HEADER_SIZE, header->body_size))))
+		*problem = "is damaged";
+	if (*problem != NULL)
+	{
+		pfree(data);
+		return NULL;
+	}
+	return data + HEADER_SIZE;
+}
+
+/*
+ * The same of the header alone.
+ */
+bool
+pgd_archive_get_header(uint64 id, PgdSnapshotHeader *header,
+					   const char **problem)
+{
+	char		path[MAXPGPATH];
+	size_t		size;
+	char	   *data;
+
+	path_of(id, path);
+	data = read_file(path, HEADER_SIZE, &size);
+	if (data == NULL)
+	{
+		*problem = access(path, F_OK) == 0 ? "cannot be read" : NULL;
+		return false;
+	}
+	*problem = problem_of(data, size, id, header);
+	pfree(data);
+	return *problem == NULL;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint64		x = ((const PgdSnapshotFile *) a)->header.id;
+	uint64		y = ((const PgdSnapshotFile *) b)->header.id;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * All snapshots, by number.  Only headers are read, so a file that is damaged
+ * further on looks well; but not one that was cut off.
+ */
+PgdSnapshotFile *
+pgd_archive_list(int *n)
+{
+	int			allocated = 64;
+	PgdSnapshotFile *files = palloc(sizeof(PgdSnapshotFile) * allocated);
+	DIR		   *dir = AllocateDir(FOLDER);
+	struct dirent *entry;
+
+	*n = 0;
+	while (dir != NULL &&
+		   (entry = ReadDirExtended(dir, FOLDER, LOG)) != NULL)
+	{
+		uint64		id = id_of(entry->d_name);
+		char		path[MAXPGPATH];
+		struct stat st;
+		PgdSnapshotFile *file;
+		size_t		size;
+		char	   *data;
+
+		if (id == 0)
+			continue;
+		snprintf(path, sizeof(path), FOLDER "/%s", entry->d_name);
+		if (stat(path, &st) != 0)
+			continue;			/* just thinned out */
+		if (*n == allocated)
+			files = repalloc(files,
+							 sizeof(PgdSnapshotFile) * (allocated *= 2));
+		file = &files[(*n)++];
+		data = read_file(path, HEADER_SIZE, &size);
+		file->problem = problem_of(data, size, id, &file->header);
+		file->bytes = st.st_size;
+		if (file->problem == NULL &&
+			file->bytes != HEADER_SIZE + (uint64) file->header.body_size)
+			file->problem = "is damaged";
+		if (data != NULL)
+			pfree(data);
+	}
+	if (dir != NULL)
+		FreeDir(dir);
+	qsort(files, *n, sizeof(PgdSnapshotFile), compare_ids);
+	return files;
+}
+
+/*
+ * Returns false if there is none.
+ */
+bool
+pgd_archive_drop(uint64 id)
+{
+	char		path[MAXPGPATH];
+
+	path_of(id, path);
+	return unlink(path) == 0;
+}
