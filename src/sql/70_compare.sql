@@ -21,10 +21,11 @@ CREATE OR REPLACE FUNCTION diagnose.share_interval(
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-	SELECT CASE WHEN k > 0 THEN greatest(0, c.center - c.half) ELSE 0 END,
-		CASE WHEN k > 0 THEN least(1, c.center + c.half) ELSE least(1, 3 / v.m) END
-	FROM (SELECT k::float8 / n AS p, 1.959963985 ^ 2 AS zz, n::float8 AS m
-		  WHERE n > 0) AS v
+	SELECT CASE WHEN n > 0 THEN CASE WHEN k > 0 THEN greatest(0, c.center - c.half) ELSE 0 END END,
+		CASE WHEN n > 0 THEN CASE WHEN k > 0 THEN least(1, c.center + c.half)
+			ELSE least(1, 3.0 / nullif(n, 0)) END END
+	FROM (SELECT k::float8 / nullif(n, 0) AS p, 1.959963985 ^ 2 AS zz,
+			nullif(n, 0)::float8 AS m) AS v
 		CROSS JOIN LATERAL (
 			SELECT (v.p + v.zz / (2 * v.m)) / (1 + v.zz / v.m) AS center,
 				sqrt(v.zz) / (1 + v.zz / v.m) *

@@ -108,8 +108,8 @@ BEGIN ATOMIC
 				w.plan_changed, w.min_change, 1) AS rows_moved,
 			diagnose.moved(w.statements_before, w.statements_after,
 				CASE WHEN w.many THEN
-					sqrt(w.variance[1] / w.statements_before ^ 2 / w.completed[1] +
-						w.variance[2] / w.statements_after ^ 2 / w.completed[2])
+					sqrt(w.variance[1] / nullif(w.statements_before, 0) ^ 2 / w.completed[1] +
+						w.variance[2] / nullif(w.statements_after, 0) ^ 2 / w.completed[2])
 				END,
 				w.all_alike, w.min_change, 1) AS statements_moved
 		FROM worked AS w CROSS JOIN limits AS l
@@ -170,22 +170,22 @@ BEGIN ATOMIC
 				AND t.completed[1] >= l.min_tail_calls AND t.completed[2] >= l.min_tail_calls
 				AND t.p99_ratio / g.usual >= 1 + l.min_tail_change
 				-- 3.5 standard errors for 5,000 that are not adjusted
-				AND ln(t.p99_ratio / g.usual) >= 3.5 / 1.96 * ln(t.p99_ratio / t.p99_low)
+				AND ln(t.p99_ratio / g.usual) >= 3.5 / 1.96 * ln(t.p99_ratio / nullif(t.p99_low, 0))
 				AS tail_up
 		FROM timed AS t
 			CROSS JOIN limits AS l CROSS JOIN tails AS g
 			LEFT JOIN tested AS x ON x.kind = t.kind AND x.key = t.key
-			LEFT JOIN LATERAL diagnose.share_interval(t.failed[1], t.n[1]) AS f0 ON true
-			LEFT JOIN LATERAL diagnose.share_interval(t.failed[2], t.n[2]) AS f1 ON true
+			LEFT JOIN LATERAL diagnose.share_interval(t.failed[1], t.attempts[1]) AS f0 ON true
+			LEFT JOIN LATERAL diagnose.share_interval(t.failed[2], t.attempts[2]) AS f1 ON true
 		OFFSET 0
 	),
 	judged AS (
 		SELECT w.*,
 			w.both AND w.failed[2] >= w.min_failures AND w.failed_low_after > w.failed_high_before
-				AND w.failed[2]::float8 / w.n[2] - w.failed[1]::float8 / w.n[1] >= w.min_failed_share
+				AND w.failed[2]::float8 / nullif(w.attempts[2], 0) - w.failed[1]::float8 / nullif(w.attempts[1], 0) >= w.min_failed_share
 				AS fails_more,
 			w.both AND w.failed[1] >= w.min_failures AND w.failed_high_after < w.failed_low_before
-				AND w.failed[1]::float8 / w.n[1] - w.failed[2]::float8 / w.n[2] >= w.min_failed_share
+				AND w.failed[1]::float8 / nullif(w.attempts[1], 0) - w.failed[2]::float8 / nullif(w.attempts[2], 0) >= w.min_failed_share
 				AS fails_less,
 			-- not even what chance could have done
 			coalesce(diagnose.moved(w.blocks_before, w.blocks_after, 0, true, w.min_change, w.min_blocks), 0) = 0
@@ -232,8 +232,8 @@ BEGIN ATOMIC
 				ELSE concat_ws('; ',
 					CASE WHEN v.fails_more OR v.fails_less
 						THEN format('fails in %s of %ss instead of %s',
-							diagnose.share_text(v.failed[2]::float8 / v.n[2]), v.noun,
-							diagnose.share_text(v.failed[1]::float8 / v.n[1])) END,
+							diagnose.share_text(v.failed[2]::float8 / nullif(v.attempts[2], 0)), v.noun,
+							diagnose.share_text(v.failed[1]::float8 / nullif(v.attempts[1], 0))) END,
 					diagnose.moved_text(v.statements_moved, v.statements_before,
 						v.statements_after, 'statements per ' || v.unit),
 					diagnose.moved_text(v.blocks_moved, v.blocks_before, v.blocks_after,
