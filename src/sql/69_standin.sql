@@ -23,3 +23,4 @@ CREATE OR REPLACE FUNCTION diagnose.marks(
 	OUT undo						text,
 	OUT is_own						boolean)
 RETURNS SETOF record LANGUAGE sql BEGIN ATOMIC SELECT NULL::bigint, now(), ''::text, ''::text, ''::text, ''::text, ''::text, ''::text, 1::bigint,  1::bigint,  1::bigint, ''::text, true WHERE false; END;
+CREATE OR REPLACE FUNCTION diagnose.paired(a float8[], b float8[], least_correlation float8 default 0, OUT ratio float8, OUT ratio_low float8, OUT ratio_high float8, OUT p_value float8, OUT smallest_effect float8) LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT NULL::float8,NULL::float8,NULL::float8,NULL::float8,NULL::float8 $$;

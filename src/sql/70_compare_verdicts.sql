@@ -257,9 +257,11 @@ BEGIN ATOMIC
 					CASE
 						WHEN v.verdict = 'inconclusive' THEN concat_ws(', ',
 							CASE WHEN v.same_work THEN 'same work' END,
-							diagnose.missing_text(v.n, v.unit, v.min_calls,
-								ARRAY[v.windows_before, v.windows_after], v.min_windows,
-								v.is_adjusted, v.smallest_effect))
+							CASE WHEN v.significant AND v.is_adjusted THEN 'too little to matter'
+								ELSE diagnose.missing_text(v.n, v.unit, v.min_calls,
+									ARRAY[v.windows_before, v.windows_after], v.min_windows,
+									v.is_adjusted, v.smallest_effect)
+							END)
 						WHEN NOT v.many AND v.verdict <> 'unchanged'
 							THEN format('%s before, %s after',
 								diagnose.count_text(v.n[1], v.noun), v.n[2])
