@@ -28,7 +28,7 @@ PGD_BEGIN_INTERNAL
 
 extern void pgd_ends_open(const PgdWindow *window, PgdEnds *ends);
 extern void pgd_ends_close(PgdEnds *ends);
-extern void pgd_ends_report_damaged(const PgdImage *image) pg_attribute_noreturn();
+extern void pgd_ends_report_damaged(const PgdImage *image);
 extern void pgd_ends_index(const PgdImage *image, PgdSection which,
 						   PgdIndex *index);
 extern PgdIndex pgd_ends_index_lower(const PgdEnds *ends, PgdSection which);
