@@ -23,11 +23,17 @@ risen(uint64 later, uint64 earlier)
 	return PGD_UNKNOWN;
 }
 
-static void
+static bool
 subtract_histogram(PgdHistogram *later, const PgdHistogram *earlier)
 {
+	bool		any = false;
+
 	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
+	{
 		later->count[i] = MINUS(later->count[i], earlier->count[i]);
+		any |= (later->count[i] > 0);
+	}
+	return any;
 }
 
 /*
@@ -109,14 +115,15 @@ pgd_statement_subtract(PgdStatement *later, const PgdStatement *earlier)
 #undef PGD_COUNTER
 
 	any |= subtract_errors(later->errors, earlier->errors, PGD_ERRORS + 1);
-	subtract_histogram(&later->histogram, &earlier->histogram);
+	any |= subtract_histogram(&later->histogram, &earlier->histogram);
 	subtract_plans(later->plans, earlier->plans);
 	return any;
 }
 
 /*
  * The shortest and the longest execution, where they are unknown, as the
- * histogram of the difference has them: within the width of a bucket.
+ * histogram of the difference has them: within the width of a bucket.  None
+ * takes longer than all together, and a single one as long.
  */
 void
 pgd_statement_estimate(PgdStatement *difference, const PgdStatement *earlier)
@@ -142,6 +149,10 @@ pgd_statement_estimate(PgdStatement *difference, const PgdStatement *earlier)
 	if (c->max_exec_time == PGD_UNKNOWN)
 		c->max_exec_time = Min(pgd_histogram_upper(last),
 							   earlier->counters.max_exec_time);
+	if (c->calls == 1)
+		c->min_exec_time = c->max_exec_time = c->total_exec_time;
+	c->max_exec_time = Min(c->max_exec_time, c->total_exec_time);
+	c->min_exec_time = Min(c->min_exec_time, c->max_exec_time);
 }
 
 /* ----------
@@ -246,7 +257,7 @@ pgd_shape_subtract(PgdShape *later, const PgdShape *earlier)
 	}
 	subtract_observations(sums, &earlier->sums);
 	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
-		subtract_histogram(&later->histograms[h], &earlier->histograms[h]);
+		(void) subtract_histogram(&later->histograms[h], &earlier->histograms[h]);
 	return any;
 }
 
@@ -276,7 +287,7 @@ pgd_session_subtract(PgdSessionSum *later, const PgdSessionSum *earlier)
 #include "sessionlist.h"
 #undef PGD_SESSION_COUNTER
 
-	subtract_histogram(&later->histogram, &earlier->histogram);
+	(void) subtract_histogram(&later->histogram, &earlier->histogram);
 	return any;
 }
 

@@ -79,6 +79,9 @@ subtract_unmet_statements(PgdEnds *ends, const PgdIndex *lower, List *evicted)
 			all = *rows[r];
 			(void) pgd_statement_subtract(rows[r], &before);
 			any = pgd_statement_subtract(&before, &all);
+			/* whose they are nobody knows any more */
+			rows[r]->counters.min_exec_time = PGD_UNKNOWN;
+			rows[r]->counters.max_exec_time = PGD_UNKNOWN;
 		}
 	}
 }
