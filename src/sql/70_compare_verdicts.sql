@@ -118,7 +118,7 @@ BEGIN ATOMIC
 	timed AS MATERIALIZED (
 		SELECT m.*,
 			t.windows_before, t.windows_after, t.ratio, t.ratio_low, t.ratio_high,
-			t.smallest_effect, t.is_adjusted, t.controls,
+			t.smallest_effect, t.is_adjusted, t.controls, t.load_ratio,
 			t.p95_ratio, t.p95_low, t.p95_high, t.p99_ratio, t.p99_low, t.p99_high,
 			m.many AND coalesce(t.ratio IS NOT NULL AND t.windows_before >= l.min_windows
 				AND t.windows_after >= l.min_windows, false) AS can_tell,
@@ -299,6 +299,7 @@ BEGIN ATOMIC
 					'moved', v.plan_moved) END,
 				'time', CASE WHEN v.ratio IS NOT NULL THEN jsonb_build_object(
 					'adjusted_p', v.adjusted_p, 'is_adjusted', v.is_adjusted,
+					'load_ratio', v.load_ratio,
 					'p95', ARRAY[v.p95_ratio, v.p95_low, v.p95_high],
 					'p99', ARRAY[v.p99_ratio, v.p99_low, v.p99_high]) END))
 		)::diagnose.comparison,

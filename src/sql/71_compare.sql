@@ -301,6 +301,7 @@ DECLARE
 	coverage						float8;
 	big								float8;
 	net								float8;
+	max_ratio						float8 := current_setting('pg_diagnose.compare_max_rate_ratio');
 	problems						text[];
 BEGIN
 	SELECT x.* INTO m
@@ -334,7 +335,9 @@ BEGIN
 			nullif(seconds[1], 0) AS rate_before,
 		sum(c.calls_after) FILTER (WHERE c.key LIKE 'transaction:shape:%') /
 			nullif(seconds[2], 0) AS rate_after,
-		sum(c.calls_before + c.calls_after) FILTER (WHERE c.kind = 'query') AS known
+		sum(c.calls_before + c.calls_after) FILTER (WHERE c.kind = 'query') AS known,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY (c.evidence -> 'time' ->> 'load_ratio')::float8)
+			AS load_ratio
 	INTO s
 	FROM unnest(changes) AS c
 	WHERE NOT diagnose.is_own(c.subject);
@@ -396,6 +399,10 @@ BEGIN
 				diagnose.share_text(coalesce(s.unchanged, 0))) END,
 		CASE WHEN s.new + s.gone > 0 THEN format('%s new, %s gone',
 			diagnose.count_text(s.new, 'query', 'queries'), s.gone) END,
+		-- The control group takes out what all have in common, whatever it is.
+		CASE WHEN s.load_ratio > max_ratio OR s.load_ratio < 1 / max_ratio THEN
+			format('all together take %s times as long, which is load or a change to everything',
+				diagnose.times_text(s.load_ratio)) END,
 		array_to_string(d.reasons, '; '));
 	o.impact_ms_per_s := m.per_call;
 	o.calls_before := all_calls[1];
@@ -409,7 +416,7 @@ BEGIN
 		'db_time_per_s', ARRAY[all_time[1] / nullif(seconds[1], 0), all_time[2] / nullif(seconds[2], 0)],
 		'volume', m.volume, 'mix', m.mix, 'per_call', m.per_call, 'new', m.new, 'gone', m.gone,
 		'laspeyres', m.laspeyres, 'paasche', m.paasche, 'fisher', m.fisher,
-		'commonality', m.commonality, 'coverage', coverage, 'evicted', evicted,
+		'load_ratio', s.load_ratio, 'commonality', m.commonality, 'coverage', coverage, 'evicted', evicted,
 		'queries', s.queries, 'queries_regressed', s.slower, 'queries_improved', s.faster,
 		'plans_changed', s.planned, 'queries_new', s.new, 'queries_gone', s.gone,
 		'transactions_regressed', s.x_slower, 'transactions_improved', s.x_faster,
