@@ -35,8 +35,7 @@ extern double pgd_window_seconds(const PgdWindow *window);
 extern int	pgd_window_ids(const PgdWindow *window, uint64 **ids);
 
 /* for window_read.c */
-extern void pgd_window_report_absent(uint64 id,
-									 const char *problem) pg_attribute_noreturn();
+extern void pgd_window_report_absent(uint64 id, const char *problem);
 extern void pgd_window_check_ends(const PgdSnapshotHeader *lower,
 								  const PgdSnapshotHeader *upper);
 
