@@ -7,5 +7,3 @@ RETURNS SETOF record LANGUAGE sql VOLATILE ROWS 5000 BEGIN ATOMIC
  SELECT 'statement', s.userid, s.dbid, s.toplevel, s.queryid, s.fingerprint, NULL::bigint, NULL::bigint, 1, 1, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, false, NULL::int, NULL::float8,
  NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8 FROM diagnose.statements(after) s WHERE s.queryid IS NOT NULL;
 END;
-CREATE OR REPLACE FUNCTION diagnose.adjusted_p(p float8[]) RETURNS float8[] LANGUAGE sql IMMUTABLE AS $$ SELECT p $$;
-CREATE OR REPLACE FUNCTION diagnose.paired(a float8[], b float8[], least_correlation float8 default 0, OUT ratio float8, OUT ratio_low float8, OUT ratio_high float8, OUT p_value float8, OUT smallest_effect float8) LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT NULL::float8,NULL::float8,NULL::float8,NULL::float8,NULL::float8 $$;
