@@ -79,6 +79,16 @@ SELECT diagnose.take_snapshot('bad') > 0 AS taken;
 SELECT * FROM pg_temp.compared('good', 'release', 'released', 'bad');
 SELECT * FROM pg_temp.overall('good', 'release', 'released', 'bad');
 
+-- what changed inside a window, and not between the two, is pointed out
+SELECT m ->> 'kind' AS kind, m ->> 'what' AS what, m ->> 'side' AS side,
+	x.reason ~ '1 change inside the windows [(]ddl DROP INDEX' AS told
+FROM diagnose.compare(diagnose.window('good', 'same'), diagnose.window('same', 'bad'), false) AS x,
+	jsonb_array_elements(x.evidence -> 'marks') AS m
+WHERE x.kind = 'overall';
+SELECT evidence ? 'marks' AS marks
+FROM diagnose.compare(diagnose.window('good', 'release'), diagnose.window('released', 'bad'), false)
+WHERE kind = 'overall';
+
 -- the next one asks for the items of each order one by one, which is another
 -- shape of the same route; and it runs another report instead of the old one
 CREATE INDEX cmp_orders_customer ON cmp_orders (customer);

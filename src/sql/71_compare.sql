@@ -173,7 +173,7 @@ BEGIN ATOMIC
 		(m.n1 / m.n0 - 1) * m.common0,
 		m.new_mix_old_times - m.n1 / m.n0 * m.common0,
 		m.common1 - m.new_mix_old_times,
-		m.new, - m.gone,
+		m.new, 0 - m.gone,
 		m.old_mix_new_times / nullif(m.common0, 0),
 		m.common1 / nullif(m.new_mix_old_times, 0),
 		sqrt(m.old_mix_new_times / nullif(m.common0, 0) *
