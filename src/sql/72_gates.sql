@@ -984,7 +984,8 @@ BEGIN
 	END IF;
 
 	WITH compared AS MATERIALIZED (
-		SELECT c.* FROM diagnose.compare(before, coalesce(after, diagnose.window_after(before))) AS c
+		SELECT c.* FROM diagnose.compare(before,
+			coalesce(after, diagnose.window_after(before)), true) AS c
 	),
 	judged AS (
 		SELECT CASE
@@ -1041,17 +1042,39 @@ END;
 COMMENT ON FUNCTION diagnose.gate(text, diagnose.window, double precision) IS
 'may what is deployed stay, measured by a baseline? after NULL: from its end, or a reset since, until now';
 
+CREATE OR REPLACE FUNCTION diagnose.gate_problem(
+	baseline						text,
+	after							diagnose.window,
+	max_impact						double precision)
+RETURNS text[]
+LANGUAGE plpgsql STABLE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g								record;
+BEGIN
+	IF diagnose.baseline_problem(baseline) IS NOT NULL THEN
+		RETURN diagnose.baseline_problem(baseline);
+	END IF;
+	SELECT d.verdict, d.reasons INTO g
+	FROM diagnose.gate(baseline, after, max_impact) AS d;
+	IF g.verdict = 'pass' THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY[format('gate "%s" says %s', baseline, g.verdict),
+		diagnose.lines_text(g.reasons)];
+END
+$$;
+COMMENT ON FUNCTION diagnose.gate_problem(text, diagnose.window, double precision) IS
+'what diagnose.assert_gate() would say; NULL if nothing';
+
 CREATE OR REPLACE FUNCTION diagnose.assert_gate(
 	baseline						text,
 	after							diagnose.window DEFAULT NULL,
 	max_impact						double precision DEFAULT 0)
 RETURNS void
 LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-	SELECT diagnose.raise_problem(CASE WHEN g.verdict <> 'pass' THEN
-		ARRAY[format('gate "%s": %s', baseline, g.verdict), diagnose.lines_text(g.reasons)] END)
-	FROM diagnose.gate(baseline, after, max_impact) AS g;
-END;
+RETURN diagnose.raise_problem(diagnose.gate_problem(baseline, after, max_impact));
 COMMENT ON FUNCTION diagnose.assert_gate(text, diagnose.window, double precision) IS
 'an error if diagnose.gate() says anything but pass';
 
