@@ -24,17 +24,20 @@
 #include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "archive.h"
 #include "compat.h"
 #include "guc.h"
+#include "markfile.h"
 #include "snapshot.h"
 #include "store.h"
 #include "texts.h"
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 
+static uint64 find_label(const char *label);
 static bool was_clean_shutdown(void);
 static bool restore(PgdImage *image);
 
@@ -69,13 +72,31 @@ pgd_snapshot_describe(PgdSnapshotHeader *header)
 	header->server_version = PGD_SERVER_VERSION;
 }
 
+/*
+ * The header and all of the store.  If somebody forgets everything meanwhile,
+ * it is done again: part of it would be of one epoch, part of another.
+ */
 static void
-describe_work(PgdSnapshotHeader *header)
+make_image(PgdImageWriter *writer, PgdSnapshotHeader *header)
 {
+	const PgdSnapshotHeader asked = *header;
 	PgdStoreStatus status;
 
-	pgd_store_status(&status);
-	header->uncaptured = status.uncaptured;
+	for (;;)
+	{
+		pgd_snapshot_describe(header);
+		header->kind = asked.kind;
+		memcpy(header->label, asked.label, NAMEDATALEN);
+
+		pgd_image_begin(writer, header);
+		pgd_image_put_store(writer);
+		pgd_store_status(&status);
+		header->uncaptured = status.uncaptured;
+		if (status.epoch == header->epoch)
+			break;
+		pfree(writer->body.data);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* ----------
@@ -91,12 +112,24 @@ uint64
 pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 {
 	PgdSnapshotHeader *header = writer->header;
+	int			npinned;
+	uint64	   *pinned;
+
+	/* somebody may have taken the label since it was found to be free */
+	if (header->label[0] != '\0' && find_label(header->label) != 0)
+	{
+		ereport(elevel,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("label \"%s\" already exists", header->label)));
+		return 0;
+	}
 
 	header->id = pgd_archive_next_id();
 	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
 								  writer->body.len, elevel))
 		return 0;
-	if (!pgd_archive_thin(header->taken_at, NULL, 0))
+	pinned = pgd_markfile_pinned(&npinned);
+	if (!pgd_archive_thin(header->taken_at, pinned, npinned))
 	{
 		/* all that is left was asked for by name */
 		pgd_archive_drop(header->id);
@@ -107,6 +140,58 @@ pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 		return 0;
 	}
 	return header->id;
+}
+
+/*
+ * Is there a snapshot of ours with that label?
+ */
+static uint64
+find_label(const char *label)
+{
+	int			n;
+	PgdSnapshotFile *files = pgd_archive_list(&n);
+	uint64		found = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const PgdSnapshotHeader *header = &files[i].header;
+
+		if (files[i].problem == NULL && header->node == pgd_archive_node() &&
+			strcmp(header->label, label) == 0)
+			found = header->id;
+	}
+	pfree(files);
+	return found;
+}
+
+/*
+ * An error unless a label is new, and can be told apart from all else that may
+ * name the end of a window.
+ */
+void
+pgd_snapshot_check_label(const char *label)
+{
+	uint64		taken;
+
+	if (label[0] == '\0' || label[0] == '#' ||
+		pg_strcasecmp(label, "now") == 0 || pg_strcasecmp(label, "reset") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid label: \"%s\"", label),
+				 errdetail("A label is not empty, does not begin with \"#\", and is neither \"now\" nor \"reset\".")));
+	if (strlen(label) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("label is too long: \"%s\"", label),
+				 errdetail("A label has at most %d bytes.", NAMEDATALEN - 1)));
+	taken = find_label(label);
+	if (taken != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("label \"%s\" already exists", label),
+				 errdetail("It is that of snapshot %llu.",
+						   (unsigned long long) taken),
+				 errhint("Choose another one, or drop that one with diagnose.drop_snapshot().")));
 }
 
 static void
@@ -122,21 +207,17 @@ add_text(const PgdStatement *s, const char *text, int len, void *arg)
 uint64
 pgd_snapshot_take(const char *label, int elevel)
 {
-	PgdSnapshotHeader header;
+	PgdSnapshotHeader header = {0};
 	PgdImageWriter writer = {.visit = add_text};
 	uint64		id;
 
 	pgd_store_lock_archive();
 	writer.arg = pgd_texts_read();
 	pgd_texts_begin(writer.arg);
-	pgd_snapshot_describe(&header);
 	header.kind = label != NULL ? PGD_SNAPSHOT_LABELLED : PGD_SNAPSHOT_AUTOMATIC;
 	if (label != NULL)
 		strlcpy(header.label, label, NAMEDATALEN);
-
-	pgd_image_begin(&writer, &header);
-	pgd_image_put_store(&writer);
-	describe_work(&header);
+	make_image(&writer, &header);
 	/* a snapshot without some texts is better than none */
 	(void) pgd_texts_end(writer.arg);
 	id = pgd_snapshot_write(&writer, elevel);
@@ -150,13 +231,10 @@ pgd_snapshot_take(const char *label, int elevel)
 void
 pgd_snapshot_live(PgdImage *image)
 {
-	PgdSnapshotHeader header;
+	PgdSnapshotHeader header = {0};
 	PgdImageWriter writer = {.with_texts = true};
 
-	pgd_snapshot_describe(&header);
-	pgd_image_begin(&writer, &header);
-	pgd_image_put_store(&writer);
-	describe_work(&header);
+	make_image(&writer, &header);
 	header.body_size = writer.body.len;
 	if (!pgd_image_open(image, &header, writer.body.data))
 		elog(ERROR, "could not read what was just written");
@@ -225,6 +303,8 @@ pgd_snapshot_load(void)
 {
 	PgdSnapshotHeader header;
 	PgdImage	image;
+	MemoryContext context;
+	MemoryContext old;
 	const char *problem;
 	const char *body;
 
@@ -239,11 +319,18 @@ pgd_snapshot_load(void)
 		unlink(DUMP_FILE);
 		return;
 	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_diagnose load",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	body = pgd_archive_get_snapshot(DUMP_FILE, 0, &header, &problem);
 	if (body == NULL && problem == NULL)
-		return;
-	if (body == NULL || !pgd_image_open(&image, &header, body) ||
-		!restore(&image))
+		;						/* nothing was left */
+	else if (body != NULL && header.node != pgd_archive_node())
+		ereport(LOG,
+				(errmsg("ignoring file \"%s\" of another server", DUMP_FILE),
+				 errdetail("This data directory is a copy; pg_diagnose starts without what the original knew.")));
+	else if (body == NULL || !pgd_image_open(&image, &header, body) ||
+			 !restore(&image))
 	{
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -252,6 +339,8 @@ pgd_snapshot_load(void)
 		(void) pgd_store_reset(InvalidOid, InvalidOid, 0);
 	}
 	unlink(DUMP_FILE);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 static bool
