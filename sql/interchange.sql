@@ -97,6 +97,11 @@ FROM diagnose.recorded_findings(ROW(NULL, :plain)::diagnose.window);
 SELECT rule, severity IS NOT NULL AS severity FROM diagnose.recorded_findings(ROW(NULL, :timed_id)::diagnose.window)
 WHERE diagnose.is_repeatable(rule);
 SELECT * FROM diagnose.recorded_findings(diagnose.since_reset());
+SELECT w.name, r.rule, diagnose.would_record(w.w, r.rule)
+FROM (VALUES (1, 'without timings', ROW(NULL, :plain)::diagnose.window), (2, 'with timings', ROW(NULL, :timed_id)::diagnose.window),
+		(3, 'not imported', diagnose.since_reset())) AS w (place, name, w),
+	(VALUES ('n_plus_one'), ('slow_statement')) AS r (rule)
+ORDER BY w.place, r.rule;
 
 -- A document of another major version, with a counter that we do not have.
 SELECT '{"format": 1, "library": "pg_diagnose 3.2", "server_version": 190001, "timings": true,
