@@ -39,17 +39,14 @@ CREATE OR REPLACE FUNCTION diagnose.export_findings(
 RETURNS jsonb
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	-- Findings that were recorded are about the current database.
 	WITH found AS (
-		SELECT r.key, r.rule, r.severity, r.subject,
-			current_database()::text AS database
-		FROM diagnose.recorded_findings(w) AS r
-		UNION ALL
-		SELECT f.key, f.rule, f.severity, f.subject, export_findings.database
-		-- Rules are not asked in vain, which takes long.
-		FROM (SELECT w WHERE diagnose.imported_note(w) IS NULL) AS own (w)
-			CROSS JOIN LATERAL diagnose.findings(own.w) AS f
+		SELECT f.key, f.rule, f.severity, f.subject,
+			CASE WHEN f.evidence IS NULL THEN current_database()::text
+				ELSE export_findings.database END AS database
+		FROM diagnose.known_findings(w) AS f
 		WHERE coalesce(f.evidence ->> 'database', export_findings.database) =
-				export_findings.database
+			export_findings.database
 	),
 	renamed AS (
 		SELECT f.rule, f.severity,

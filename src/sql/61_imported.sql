@@ -53,3 +53,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION diagnose.recorded_findings(diagnose.window) IS
 'the findings in the document that a window was imported from; severity NULL: it does not tell';
+
+CREATE OR REPLACE FUNCTION diagnose.known_findings(w diagnose.window)
+RETURNS SETOF diagnose.finding
+LANGUAGE sql STABLE ROWS 20 COST 100000
+BEGIN ATOMIC
+	SELECT f.*
+	-- Rules are not asked in vain, which takes long.
+	FROM (SELECT w WHERE diagnose.imported_note(w) IS NULL) AS own (w)
+		CROSS JOIN LATERAL diagnose.findings(own.w) AS f
+	UNION ALL
+	SELECT r.rule, NULL::text, r.severity, r.key, r.subject, NULL::float8,
+		NULL::float8, 'exact', NULL::bigint, NULL::text, NULL::jsonb, NULL::text,
+		NULL::text, NULL::text, NULL::text, NULL::text
+	FROM diagnose.recorded_findings(w) AS r;
+END;
+COMMENT ON FUNCTION diagnose.known_findings(diagnose.window) IS
+'what all rules find in a window; if it was imported, what its document tells of them: key, rule, subject, and severity if it knows';
