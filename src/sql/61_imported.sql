@@ -19,12 +19,20 @@ RETURN rule IN ('broad_row_locking', 'check_then_insert', 'failing_statement',
 COMMENT ON FUNCTION diagnose.is_repeatable(text) IS
 'is this found again whenever the same work is done, however fast?';
 
+CREATE OR REPLACE FUNCTION diagnose.has_timings(w diagnose.window)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT coalesce((diagnose.imported_note(w)::jsonb ->> 'timings')::boolean, true);
+END;
+COMMENT ON FUNCTION diagnose.has_timings(diagnose.window) IS
+'are times known, and how long the window was? not if it was imported from a document without timings';
+
 CREATE OR REPLACE FUNCTION diagnose.would_record(w diagnose.window, rule text)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
-	SELECT coalesce((diagnose.imported_note(w)::jsonb ->> 'timings')::boolean, true)
-		OR diagnose.is_repeatable(rule);
+	SELECT diagnose.has_timings(w) OR diagnose.is_repeatable(rule);
 END;
 COMMENT ON FUNCTION diagnose.would_record(diagnose.window, text) IS
 'does it mean something that a window has no finding of this rule? not if it was imported from a document without timings, and the rule looks at times';

@@ -108,8 +108,7 @@ BEGIN
 	SELECT s.server_version INTO version
 	FROM diagnose.snapshots() AS s WHERE s.id = (w).upper;
 	version := coalesce(version, current_setting('server_version_num')::bigint);
-	timings := timings AND
-		coalesce((diagnose.imported_note(w)::jsonb ->> 'timings')::boolean, true);
+	timings := timings AND diagnose.has_timings(w);
 
 	WITH statements AS MATERIALIZED (
 		SELECT s.nested, s.fingerprint, s.document,
