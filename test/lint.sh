@@ -69,7 +69,7 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		series | xact | session | error | advise) echo 12 ;;
+		series | interchange | interchange_* | xact | session | error | advise) echo 12 ;;
 		window | window_* | transcribe) echo 11 ;;
 		snapshot) echo 10 ;;
 		image_names) echo 7 ;;
@@ -79,7 +79,7 @@ layer_of()
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
 		reading | shapes | texts) echo 4 ;;
-		table | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
+		table | document | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
 		guc | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;

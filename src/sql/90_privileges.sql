@@ -13,3 +13,4 @@ REVOKE ALL ON FUNCTION diagnose.drop_baseline(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION diagnose.take_snapshot(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION diagnose.drop_snapshot(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION diagnose.adopt_snapshots(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION diagnose.import(jsonb, text) FROM PUBLIC;
