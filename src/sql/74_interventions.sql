@@ -1,7 +1,8 @@
 -- Interventions: what became of the workload with each change.
 
 -- Marks between which there is no window, as no two snapshots lie between them,
--- cannot be told apart: they are one intervention.  A window does not go beyond
+-- cannot be told apart: they are one intervention.  A reset is none, and belongs
+-- to none.  A window does not go beyond
 -- the next mark, whatever that is about, nor beyond an hour: what is further
 -- away has other causes, too.
 CREATE OR REPLACE FUNCTION diagnose.intervention_windows(
@@ -20,6 +21,8 @@ BEGIN ATOMIC
 	WITH marked AS MATERIALIZED (
 		SELECT m.* FROM diagnose.marks() AS m
 		WHERE m.is_own AND m.kind <> 'baseline'
+			-- what is seen of statements is not what they do
+			AND NOT (m.kind = 'setting' AND m.what LIKE 'pg\_diagnose.%')
 	),
 	usable AS MATERIALIZED (
 		SELECT s.id, s.taken_at, s.since, s.epoch FROM diagnose.snapshots() AS s
@@ -40,9 +43,11 @@ BEGIN ATOMIC
 			down AS (ORDER BY e.at DESC, e.id DESC NULLS LAST)
 	),
 	apart AS (
-		SELECT a.*, coalesce(a.ends > lag(a.starts) OVER (ORDER BY a.id), true) AS is_first
+		SELECT a.*, a.kind = 'reset' OR lag(a.kind, 1, 'reset') OVER earlier = 'reset'
+				OR a.ends > lag(a.starts) OVER earlier AS is_first
 		FROM around AS a
 		WHERE a.id IS NOT NULL
+		WINDOW earlier AS (ORDER BY a.id)
 	),
 	numbered AS (
 		SELECT a.*, count(*) FILTER (WHERE a.is_first) OVER (ORDER BY a.id) AS number
@@ -52,12 +57,16 @@ BEGIN ATOMIC
 		SELECT n.number, min(n.at) AS at, max(n.at) AS until,
 			array_agg(n.id ORDER BY n.id) FILTER (WHERE n.kind IN ('label', 'ddl', 'setting')) AS ids,
 			(array_agg(n.ends ORDER BY n.id))[1] AS ends,
-			(array_agg(n.starts ORDER BY n.id DESC))[1] AS starts
+			(array_agg(n.starts ORDER BY n.id DESC))[1] AS starts,
+			(array_agg(n.kind ORDER BY n.id DESC))[1] AS last_kind
 		FROM numbered AS n
 		GROUP BY n.number
 	),
 	neighbours AS (
-		SELECT g.*, lag(g.until) OVER (ORDER BY g.number) AS previous,
+		SELECT g.*,
+			-- what makes counting begin is marked a moment later
+			lag(g.until - CASE WHEN g.last_kind IN ('reset', 'start', 'crash')
+				THEN interval '1 second' ELSE interval '0' END) OVER (ORDER BY g.number) AS previous,
 			lag(g.starts) OVER (ORDER BY g.number) AS previous_starts,
 			lead(g.ends) OVER (ORDER BY g.number) AS next_ends,
 			lead(g.at) OVER (ORDER BY g.number) AS next
@@ -73,7 +82,7 @@ BEGIN ATOMIC
 	ends AS (
 		SELECT c.*, b.id AS before_upper, a.id AS after_lower,
 			-- counting may have begun within that time
-			b.since >= greatest(c.at - interval '1 hour', c.previous - interval '1 second')
+			b.since >= greatest(c.at - interval '1 hour', c.previous)
 				AS from_reset,
 			(SELECT min(u.id) FROM usable AS u
 			 WHERE u.epoch = b.epoch AND u.id < b.id AND u.taken_at >= c.at - interval '1 hour'
@@ -111,7 +120,7 @@ CREATE OR REPLACE FUNCTION diagnose.touched_names(
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT array_agg(DISTINCT regexp_replace(n.name, '^.*\.|"', '', 'g'))
-		FROM unnest(ARRAY[object, substring(detail FROM '(?i)\mON (?:ONLY )?([^ (;]+)'),
+		FROM unnest(ARRAY[substring(object FROM '^[^ ]+'), substring(object FROM ' on (.*)$'), substring(detail FROM '(?i)\mON (?:ONLY )?([^ (;]+)'),
 						  substring(detail FROM '(?i)\mTABLE (?:IF EXISTS )?(?:ONLY )?([^ (;]+)')]) AS n (name)
 		WHERE n.name <> '');
 COMMENT ON FUNCTION diagnose.touched_names(text, text) IS
@@ -131,6 +140,8 @@ CREATE OR REPLACE FUNCTION diagnose.intervention_effect(
 	OUT plans_changed				bigint,
 	OUT touched_regressed			bigint,
 	OUT touched_added_ms_per_s		double precision,
+	OUT better						text[],
+	OUT worse						text[],
 	OUT evidence					jsonb)
 LANGUAGE sql STABLE COST 500000
 BEGIN ATOMIC
@@ -169,6 +180,9 @@ BEGIN ATOMIC
 		(w.evidence ->> 'plans_changed')::bigint,
 		(SELECT count(*) FILTER (WHERE q.touched) FROM queries AS q),
 		(SELECT sum(greatest(q.impact_ms_per_s, 0)) FILTER (WHERE q.touched) FROM queries AS q),
+		(SELECT array_agg(q.key) FILTER (WHERE q.verdict = 'improved') FROM queries AS q),
+		(SELECT array_agg(q.key) FILTER (WHERE q.touched OR q.verdict = 'regressed' AND w.verdict = 'regressed')
+		 FROM queries AS q),
 		jsonb_strip_nulls(jsonb_build_object('reason', w.reason,
 			'seconds', w.evidence -> 'seconds',
 			'queries', (SELECT jsonb_agg(jsonb_build_object('verdict', q.verdict,
@@ -183,7 +197,7 @@ BEGIN ATOMIC
 			THEN w.net_of_transactions ELSE w.net END AS net) AS n;
 END;
 COMMENT ON FUNCTION diagnose.intervention_effect(diagnose.window, diagnose.window, text[]) IS
-'what became of the workload from one window to the other, in one row; touched are queries that name one of these';
+'what became of the workload from one window to the other, in one row; touched are queries that name one of these; better and worse are the keys of those that improved, and of those that speak against the change';
 
 -- Each mark with its intervention; of several, a label says best what it was.
 CREATE OR REPLACE FUNCTION diagnose.intervention_marks(
@@ -212,8 +226,9 @@ BEGIN ATOMIC
 		(array_agg(m.database ORDER BY m.place))[1],
 		(array_agg(m.role ORDER BY m.place))[1],
 		count(*)::integer,
-		-- backwards
-		string_agg(m.undo, E';\n' ORDER BY m.id DESC),
+		-- backwards; not half of it
+		CASE WHEN bool_and(m.undo IS NOT NULL OR m.kind = 'label')
+			THEN string_agg(m.undo, E';\n' ORDER BY m.id DESC) END,
 		(SELECT array_agg(DISTINCT t.name)
 		 FROM marked AS k
 			CROSS JOIN LATERAL unnest(diagnose.touched_names(k.object, k.detail)) AS t (name)
@@ -248,6 +263,8 @@ CREATE OR REPLACE FUNCTION diagnose.interventions(
 	OUT plans_changed				bigint,
 	OUT touched_regressed			bigint,
 	OUT touched_added_ms_per_s		double precision,
+	OUT better						text[],
+	OUT worse						text[],
 	OUT undo						text,
 	OUT evidence					jsonb)
 RETURNS SETOF record
@@ -296,6 +313,8 @@ BEGIN
 			plans_changed := c.plans_changed;
 			touched_regressed := c.touched_regressed;
 			touched_added_ms_per_s := c.touched_added_ms_per_s;
+			better := c.better;
+			worse := c.worse;
 			evidence := c.evidence || jsonb_build_object('changes', m.list);
 		ELSE
 			verdict := 'inconclusive';
@@ -306,6 +325,8 @@ BEGIN
 			plans_changed := NULL;
 			touched_regressed := NULL;
 			touched_added_ms_per_s := NULL;
+			better := NULL;
+			worse := NULL;
 			evidence := jsonb_build_object('changes', m.list);
 		END IF;
 		RETURN NEXT;
@@ -313,7 +334,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION diagnose.interventions(integer, timestamptz, timestamptz) IS
-'the latest changes (labels, DDL, settings), each with what became of the workload: verdict as of compare(), database time saved (added, if negative) in milliseconds per second, how many queries improved, regressed and changed their plan, and the statement that takes it back';
+'the latest changes (labels, DDL, settings), each with what became of the workload: verdict as of compare(), database time saved (added, if negative) in milliseconds per second, how many queries improved, regressed and changed their plan, which ones speak for it (better) and against it (worse), and the statement that takes it back';
 
 CREATE OR REPLACE VIEW diagnose.interventions AS
 SELECT to_char(i.at, 'MM-DD HH24:MI') AS at, left(i.what, 28) AS what, i.verdict,

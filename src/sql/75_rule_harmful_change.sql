@@ -5,7 +5,14 @@ CREATE OR REPLACE FUNCTION diagnose.rule_harmful_change(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE sql STABLE ROWS 3 COST 1000000
 BEGIN ATOMIC
-	WITH judged AS (
+	WITH latest AS MATERIALIZED (
+		SELECT i.*
+		FROM diagnose.window_facts(w) AS f
+			CROSS JOIN LATERAL diagnose.interventions(3,
+				greatest(f.starts, f.ends - current_setting('pg_diagnose.harmful_change_max_age')::float8 * interval '1 hour'),
+				f.ends) AS i
+	),
+	judged AS (
 		SELECT i.*,
 			CASE WHEN i.verdict = 'regressed' THEN 0 - i.saved_ms_per_s
 				ELSE i.touched_added_ms_per_s END AS added,
@@ -16,23 +23,27 @@ BEGIN ATOMIC
 					CASE WHEN i.detail !~ '\.\.\.$' THEN format('ALTER SYSTEM SET %s = %s', i.what,
 						quote_literal(regexp_replace(regexp_replace(i.detail, '^.* -> ', ''), '^''''$', ''))) END
 				WHEN 'ddl' THEN
-					CASE WHEN i.database = current_database() AND i.undo LIKE 'DROP INDEX %' THEN
+					CASE WHEN i.database = current_database() AND i.undo LIKE 'CREATE %'
+						THEN 'DROP INDEX CONCURRENTLY ' || substring(i.what FROM '^DROP INDEX (.*) on ')
+					WHEN i.database = current_database() AND i.undo LIKE 'DROP INDEX %' THEN
 						(SELECT regexp_replace(pg_get_indexdef(x.indexrelid),
 							'^(CREATE (UNIQUE )?INDEX)', '\1 CONCURRENTLY')
 						 FROM pg_index AS x
 						 WHERE x.indexrelid = to_regclass(regexp_replace(i.undo, '^DROP INDEX (CONCURRENTLY )?', ''))) END
 			END AS again
-		FROM diagnose.window_facts(w) AS f
-			CROSS JOIN LATERAL diagnose.interventions(3,
-				greatest(f.starts, f.ends - current_setting('pg_diagnose.harmful_change_max_age')::float8 * interval '1 hour'),
-				f.ends) AS i
-		WHERE i.verdict = 'regressed' OR i.touched_regressed > 0
+		FROM latest AS i
+		WHERE (i.verdict = 'regressed' OR i.touched_regressed > 0)
+			-- A later change may have made good for it.
+			AND (i.worse IS NULL OR EXISTS (
+				SELECT FROM unnest(i.worse) AS k (key)
+				WHERE NOT EXISTS (SELECT FROM latest AS l
+								  WHERE l.id > i.id AND k.key = ANY (l.better))))
 	)
 	SELECT 'harmful_change', 'performance',
 		diagnose.severity_of(j.added),
 		format('harmful_change:%s:%s', to_char(j.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), j.what),
-		diagnose.short_text(concat_ws(': ', CASE WHEN j.changes = 1 OR j.kind = 'label' THEN j.what
-			ELSE diagnose.count_text(j.changes, 'change') || ', first ' || j.what END, j.detail), 200),
+		diagnose.short_text(concat_ws(': ', j.what,
+			CASE WHEN j.kind <> 'ddl' OR j.what !~ ' .* ' THEN j.detail END), 200),
 		j.added, NULL::float8, 'exact',
 		(j.improved + j.regressed + j.plans_changed)::bigint,
 		format('%s since this change%s',
