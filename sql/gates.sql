@@ -62,7 +62,7 @@ SELECT diagnose.assert_transaction('/gates', max_statements => 7);
 SELECT diagnose.assert_transaction('/gates', max_statements => 6);
 SELECT diagnose.assert_transaction('/gates', no_findings => '{redundant_read}');
 SELECT diagnose.assert_transaction('/gates', no_findings => '{n_plus_one,redundant_read}');
-SELECT diagnose.assert_transaction('/gates', max_statements => 6, no_findings => '{n_plus_one}');
+SELECT diagnose.assert_transaction('/gates', max_statements => 6, no_findings => '{repeatable}');
 SELECT diagnose.assert_transaction('pg_regress/gates', no_findings => '{n_plus_one}');
 
 -- our own statements are none of a transaction's
@@ -317,10 +317,17 @@ SELECT diagnose.assert_no_regression(:before, same_plans => false);
 
 -- ---- The gate of a deployment ----
 
+-- two runs of four statements tell nothing about time
+SELECT verdict, cardinality(reasons) AS reasons, reasons[1] ~ '^overall inconclusive: ' AS honest
+FROM diagnose.gate(:before, :same);
+SELECT verdict FROM diagnose.gate('gates', :same);
+SELECT p[1], p[2] ~ '^overall inconclusive: ' AS honest FROM diagnose.gate_problem('gates', :same, 0) AS p;
+
 -- what compare() says is made up
 BEGIN;
 CREATE TABLE gates_compared OF diagnose.comparison;
-CREATE OR REPLACE FUNCTION diagnose.compare(before diagnose.window, after diagnose.window)
+CREATE OR REPLACE FUNCTION diagnose.compare(before diagnose.window, after diagnose.window,
+	with_findings boolean DEFAULT true)
 RETURNS SETOF diagnose.comparison LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM public.gates_compared; END';
 SELECT * FROM diagnose.gate(:same, :now);
 INSERT INTO gates_compared (kind, verdict, key, subject, reason, impact_ms_per_s, evidence) VALUES

@@ -198,14 +198,15 @@ BEGIN
 	END IF;
 	SELECT n.name INTO unknown
 	FROM unnest(no_findings) AS n (name)
-	WHERE n.name <> 'all' AND n.name NOT IN (SELECT d.name FROM diagnose.detectors() AS d)
+	WHERE n.name NOT IN ('all', 'repeatable')
+			AND n.name NOT IN (SELECT d.name FROM diagnose.detectors() AS d)
 		OR n.name IS NULL
 	LIMIT 1;
 	IF FOUND THEN
 		RETURN ARRAY[format('there is no detector "%s"', coalesce(unknown, 'NULL')),
 			(SELECT 'There are ' || string_agg(d.name, ', ' ORDER BY d.name COLLATE "C") || '.'
 			 FROM diagnose.detectors() AS d),
-			'no_findings is a list of these, or {all}.', '42704'];
+			'no_findings is a list of these, or {all}, or {repeatable} for those that do not depend on time.', '42704'];
 	END IF;
 
 	-- The one that exceeds its limits by most is shown.
@@ -252,7 +253,8 @@ BEGIN
 				ON (s.step ->> 'position')::int = o.position
 			LEFT JOIN LATERAL jsonb_array_elements(x.steps) AS p (step)
 				ON (p.step ->> 'position')::int = o.parent
-		WHERE (o.detector = ANY (no_findings) OR 'all' = ANY (no_findings))
+		WHERE (o.detector = ANY (no_findings) OR 'all' = ANY (no_findings)
+				OR 'repeatable' = ANY (no_findings) AND diagnose.is_repeatable(o.detector))
 			-- What is not among the steps is a statement of our own.
 			AND (o.position IS NULL OR s.step IS NOT NULL)
 		GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
@@ -331,7 +333,7 @@ LANGUAGE sql VOLATILE
 RETURN diagnose.raise_problem(diagnose.transaction_problem(name,
 	max_statements, max_blocks, max_rows, max_wal_bytes, no_findings, w));
 COMMENT ON FUNCTION diagnose.assert_transaction(text, integer, bigint, bigint, bigint, text[], diagnose.window) IS
-'an error if a transaction or burst of that route, controller#action, application or shape does more than this, or if there is none: statements are those of the largest, rows, blocks (of BLCKSZ bytes) and WAL the mean of a shape; no_findings are names of diagnose.detectors(), or {all}';
+'an error if a transaction or burst of that route, controller#action, application or shape does more than this, or if there is none: statements are those of the largest, rows, blocks (of BLCKSZ bytes) and WAL the mean of a shape; no_findings are names of diagnose.detectors(), or {all}, or {repeatable} for those that do not depend on time';
 
 -- ---- Plans ----
 
@@ -982,7 +984,8 @@ BEGIN
 	END IF;
 
 	WITH compared AS MATERIALIZED (
-		SELECT c.* FROM diagnose.compare(before, coalesce(after, diagnose.window_after(before))) AS c
+		SELECT c.* FROM diagnose.compare(before,
+			coalesce(after, diagnose.window_after(before)), true) AS c
 	),
 	judged AS (
 		SELECT CASE
@@ -1039,17 +1042,39 @@ END;
 COMMENT ON FUNCTION diagnose.gate(text, diagnose.window, double precision) IS
 'may what is deployed stay, measured by a baseline? after NULL: from its end, or a reset since, until now';
 
+CREATE OR REPLACE FUNCTION diagnose.gate_problem(
+	baseline						text,
+	after							diagnose.window,
+	max_impact						double precision)
+RETURNS text[]
+LANGUAGE plpgsql STABLE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	g								record;
+BEGIN
+	IF diagnose.baseline_problem(baseline) IS NOT NULL THEN
+		RETURN diagnose.baseline_problem(baseline);
+	END IF;
+	SELECT d.verdict, d.reasons INTO g
+	FROM diagnose.gate(baseline, after, max_impact) AS d;
+	IF g.verdict = 'pass' THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY[format('gate "%s" says %s', baseline, g.verdict),
+		diagnose.lines_text(g.reasons)];
+END
+$$;
+COMMENT ON FUNCTION diagnose.gate_problem(text, diagnose.window, double precision) IS
+'what diagnose.assert_gate() would say; NULL if nothing';
+
 CREATE OR REPLACE FUNCTION diagnose.assert_gate(
 	baseline						text,
 	after							diagnose.window DEFAULT NULL,
 	max_impact						double precision DEFAULT 0)
 RETURNS void
 LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-	SELECT diagnose.raise_problem(CASE WHEN g.verdict <> 'pass' THEN
-		ARRAY[format('gate "%s": %s', baseline, g.verdict), diagnose.lines_text(g.reasons)] END)
-	FROM diagnose.gate(baseline, after, max_impact) AS g;
-END;
+RETURN diagnose.raise_problem(diagnose.gate_problem(baseline, after, max_impact));
 COMMENT ON FUNCTION diagnose.assert_gate(text, diagnose.window, double precision) IS
 'an error if diagnose.gate() says anything but pass';
 
