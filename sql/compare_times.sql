@@ -30,12 +30,12 @@ CREATE OR REPLACE FUNCTION diagnose.time_changes(
 	OUT windows_before integer, OUT windows_after integer,
 	OUT ratio double precision, OUT ratio_low double precision, OUT ratio_high double precision,
 	OUT p_value double precision, OUT smallest_effect double precision,
-	OUT is_adjusted boolean, OUT controls integer,
+	OUT is_adjusted boolean, OUT controls integer, OUT load_ratio double precision,
 	OUT p95_ratio double precision, OUT p95_low double precision, OUT p95_high double precision,
 	OUT p99_ratio double precision, OUT p99_low double precision, OUT p99_high double precision)
 RETURNS SETOF record LANGUAGE sql VOLATILE ROWS 5000 AS $$
 	SELECT 'statement', s.userid, s.dbid, s.toplevel, s.queryid, s.fingerprint, NULL::bigint, NULL::bigint,
-		v.windows, 16, v.ratio, v.low, v.high, v.p, 1.25::float8, v.adjusted, 12,
+		v.windows, 16, v.ratio, v.low, v.high, v.p, 1.25::float8, v.adjusted, 12, 1.5::float8,
 		1::float8, 0.9::float8, 1.1::float8, v.p99, v.p99 * 0.9, v.p99 * 1.1
 	FROM diagnose.statements(after) AS s
 		JOIN (VALUES
@@ -48,7 +48,7 @@ RETURNS SETOF record LANGUAGE sql VOLATILE ROWS 5000 AS $$
 			('tail', 16, 1.0, 0.95, 1.05, 0.9, true, 3),
 			('load', 16, 1.5, 1.4, 1.6, 0.0001, false, 1),
 			('short', 3, 1.5, 1.4, 1.6, 0.0001, true, 1),
-			('cheap', 16, 1.5, 1.4, 1.6, 0.0001, true, 1),
+			('cheap', 16, 1.12, 1.11, 1.13, 0.0001, true, 1),
 			('few', 16, 1.5, 1.4, 1.6, 0.0001, true, 1),
 			('a', 16, 1.0, 0.95, 1.05, 0.9, true, 1),
 			('b', 16, 1.0, 0.95, 1.05, 0.9, true, 1),

@@ -87,9 +87,10 @@ BEGIN ATOMIC
 		FROM diagnose.recorded_findings(w) AS r
 		UNION ALL
 		SELECT f.key, f.rule, f.severity, f.subject, export_findings.database
-		FROM diagnose.findings(w) AS f
-		WHERE diagnose.imported_note(w) IS NULL
-			AND coalesce(f.evidence ->> 'database', export_findings.database) =
+		-- Rules are not asked in vain, which takes long.
+		FROM (SELECT w WHERE diagnose.imported_note(w) IS NULL) AS own (w)
+			CROSS JOIN LATERAL diagnose.findings(own.w) AS f
+		WHERE coalesce(f.evidence ->> 'database', export_findings.database) =
 				export_findings.database
 	),
 	renamed AS (
