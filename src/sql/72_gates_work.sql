@@ -211,6 +211,11 @@ BEGIN
 	END IF;
 	w := coalesce(after, diagnose.window_after(before));
 	fault := coalesce(fault, diagnose.window_fault('window after', w));
+	IF fault IS NULL AND same_plans AND (diagnose.is_imported(before) OR diagnose.is_imported(w)) THEN
+		fault := ARRAY[format('plans cannot be compared %s', than),
+			'It was imported, and a plan is known by a number of the server that executed it.',
+			'Leave out same_plans, and use diagnose.assert_plan().', '0A000'];
+	END IF;
 	IF fault IS NOT NULL THEN
 		RETURN fault;
 	END IF;
