@@ -20,7 +20,7 @@ BEGIN ATOMIC
 			AND NOT x.indisreplident AND ic.relkind = 'i' AND NOT ic.relispartition
 			AND pg_stat_get_numscans(x.indexrelid) = 0
 			-- Statistics are those of now.
-			AND (w).upper IS NULL
+			AND diagnose.ends_now(w)
 			AND m.at < clock_timestamp() -
 				current_setting('pg_diagnose.unused_new_index_min_age')::float8 * interval '1 minute'
 			-- The same name may have been made again.
