@@ -79,6 +79,16 @@ SELECT diagnose.take_snapshot('bad') > 0 AS taken;
 SELECT * FROM pg_temp.compared('good', 'release', 'released', 'bad');
 SELECT * FROM pg_temp.overall('good', 'release', 'released', 'bad');
 
+-- what changed inside a window, and not between the two, is pointed out
+SELECT m ->> 'kind' AS kind, m ->> 'what' AS what, m ->> 'side' AS side,
+	x.reason ~ '1 change inside the windows [(]ddl DROP INDEX' AS told
+FROM diagnose.compare(diagnose.window('good', 'same'), diagnose.window('same', 'bad'), false) AS x,
+	jsonb_array_elements(x.evidence -> 'marks') AS m
+WHERE x.kind = 'overall';
+SELECT evidence ? 'marks' AS marks
+FROM diagnose.compare(diagnose.window('good', 'release'), diagnose.window('released', 'bad'), false)
+WHERE kind = 'overall';
+
 -- the next one asks for the items of each order one by one, which is another
 -- shape of the same route; and it runs another report instead of the old one
 CREATE INDEX cmp_orders_customer ON cmp_orders (customer);
@@ -111,7 +121,7 @@ WHERE subject ~ '^SELECT.*cmp_orders WHERE';
 
 -- what can be told about each, and that it adds up
 SELECT x.kind, x.calls_before, x.calls_after, x.mean_before > 0 AS mean, x.p50_before <= x.p99_before AS ordered,
-	x.ratio, x.windows_before < 8 AS few_windows, x.evidence_grade,
+	x.ratio_low, x.windows_before < 8 AS few_windows, x.evidence_grade,
 	x.evidence -> 'blocks' ->> 0 AS blocks_before, (x.evidence -> 'blocks' ->> 1)::float8 > 80 AS blocks_after,
 	x.evidence -> 'plan' ->> 'moved' AS plan_moved
 FROM diagnose.compare(diagnose.window('good', 'release'), diagnose.window('released', 'bad'), false) AS x
@@ -150,6 +160,22 @@ FROM diagnose.compare_short(diagnose.window('good', 'release'), diagnose.window(
 -- the latest label, before and after
 SELECT l.label, (l.after).upper IS NULL AS until_now FROM diagnose.around_label() AS l;
 SELECT count(*) AS wholes FROM diagnose.compared WHERE subject = 'all statements of clients';
+
+-- a baseline from elsewhere: by fingerprint, in this database, by whoever; work
+-- is compared, plans and times are not; without plans, two executions are too few
+-- to tell why blocks differ
+SELECT diagnose.import(diagnose.export(diagnose.window('good', 'release')), 'elsewhere') > 0 AS imported,
+	diagnose.import(diagnose.export(diagnose.window('good', 'release'), false), 'untimed') > 0 AS untimed;
+SELECT x.kind, x.verdict, diagnose.short_text(x.subject, 40) AS subject,
+	x.calls_before || ' -> ' || x.calls_after AS calls, x.reason, x.evidence ->> 'role' AS role
+FROM diagnose.compare(diagnose.window('elsewhere'), diagnose.window('released', 'bad'), false) AS x
+WHERE x.subject ~ '^SELECT.*cmp_|/order' ORDER BY x.kind, x.subject COLLATE "C", x.key COLLATE "C";
+SELECT verdict, substring(reason FROM '^[^;]*') AS reason
+FROM diagnose.compare(diagnose.window('elsewhere'), diagnose.window('released', 'bad'), false) WHERE kind = 'overall';
+-- a document without timings: what they were is not known
+SELECT x.verdict, x.mean_before, x.mean_after > 0 AS mean_after, x.impact_ms_per_s, x.reason
+FROM diagnose.compare(diagnose.window('untimed'), diagnose.window('released', 'bad'), false) AS x
+WHERE x.subject ~ '^SELECT.*cmp_items WHERE';
 
 -- a statement that begins to fail
 SELECT diagnose.take_snapshot('healthy') > 0 AS taken;
@@ -209,6 +235,8 @@ FROM diagnose.mix('{10,20}', '{20,40}', '{1,2}', '{1.5,3}');
 -- the mix alone; and a new and a gone one
 SELECT volume, mix, per_call, new, gone, fisher, commonality
 FROM diagnose.mix('{10,20,5,NULL}', '{20,10,NULL,8}', '{1,2,3,NULL}', '{1,2,NULL,4}');
+-- times are not known of one side; nothing at all
+SELECT per_call, fisher, commonality FROM diagnose.mix('{10,20}', '{20,10}', '{NULL,NULL}', '{1,2}');
 SELECT * FROM diagnose.mix('{}', '{}', '{}', '{}');
 -- too little to be a change; by chance; beyond chance; known cause; unknown
 SELECT diagnose.moved(3, 4, 0.01, false, 0.1, 2) AS little, diagnose.moved(100, 130, 0.1, false, 0.1, 2) AS chance,
@@ -217,7 +245,7 @@ SELECT diagnose.moved(3, 4, 0.01, false, 0.1, 2) AS little, diagnose.moved(100, 
 	diagnose.moved(0, 130, 0.1, false, 0.1, 2) AS from_nothing, diagnose.moved(NULL, 130, 0.1, true, 0.1, 2) AS unknown;
 
 SELECT count(diagnose.drop_snapshot(id)) FROM diagnose.snapshots()
-WHERE label IN ('good', 'release', 'same', 'released', 'bad', 'next', 'worse', 'healthy', 'failing', 'quiet', 'silence', 'silent');
+WHERE label IN ('good', 'release', 'same', 'released', 'bad', 'next', 'worse', 'elsewhere', 'untimed', 'healthy', 'failing', 'quiet', 'silence', 'silent');
 DROP FUNCTION cmp_divide;
 DROP TABLE cmp_orders, cmp_items;
 DROP OWNED BY cmp_reader;

@@ -154,6 +154,8 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(harmful_change_max_age, 24, INT_MAX,
+	"Hours for which a change after which statements are slower is reported.")
 PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
 	"Sessions waiting for one row from which the queue is too long.")
 PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
@@ -322,6 +324,10 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(unused_new_index_min_age, 60, INT_MAX,
+	"Minutes after which a new index that nothing uses is reported.")
+PGD_THRESHOLD(unused_new_index_min_calls, 100, INT_MAX,
+	"Executions that name its table from which a new index that none of them uses is reported.")
 PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
 	"Writes that a standby refused from which they are reported.")
 PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,

@@ -40,10 +40,12 @@ COMMENT ON FUNCTION diagnose.share_interval(bigint, bigint) IS
 -- varies with, and less, for it knows no load.
 CREATE OR REPLACE FUNCTION diagnose.relative_variance(quantiles double precision[])
 RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN exp(least(3, greatest(0,
-	ln(quantiles[2] / quantiles[1]) / 1.645,
-	ln(quantiles[3] / quantiles[1]) / 2.326)) ^ 2) - 1;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN quantiles[1] IS NOT NULL THEN
+	exp(least(3, greatest(0,
+		ln(quantiles[2] / quantiles[1]) / 1.645,
+		ln(quantiles[3] / quantiles[1]) / 2.326)) ^ 2) - 1
+END;
 COMMENT ON FUNCTION diagnose.relative_variance(double precision[]) IS
 'variance divided by the square of the mean, from median, 95th and 99th percentile';
 
@@ -79,7 +81,7 @@ CREATE OR REPLACE FUNCTION diagnose.moved_text(
 	after							double precision,
 	what							text)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN direction <> 0 THEN
 	format('%s %s instead of %s', diagnose.number_text(after), what,
 		diagnose.number_text(before))

@@ -34,27 +34,28 @@ CREATE OR REPLACE FUNCTION diagnose.side_statements(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 5000 COST 30000
 BEGIN ATOMIC
-	SELECT CASE WHEN with_names THEN s.identity
-			ELSE s.fingerprint || CASE WHEN s.toplevel THEN ':top' ELSE ':nested' END
-		END,
-		min(s.subject),
-		CASE WHEN with_names THEN min(s.database) END,
-		CASE WHEN with_names THEN min(s.role) END,
-		min(s.userid), min(s.dbid), s.toplevel,
-		max(s.queryids), min(s.fingerprint),
-		sum(s.calls + s.failed)::bigint, sum(s.failed)::bigint,
-		sum(s.calls)::bigint, sum(s.total_exec_time),
-		diagnose.sum(s.histogram),
-		sum(s.rows)::bigint,
+	SELECT s.identity, s.subject, s.database, s.role, s.userid, s.dbid, s.toplevel,
+		s.queryids, s.fingerprint, s.calls + s.failed, s.failed, s.calls,
+		s.total_exec_time, s.histogram, s.rows,
+		s.shared_blks_hit + s.shared_blks_read + s.local_blks,
+		s.temp_blks_read + s.temp_blks_written,
+		s.wal_records, s.wal_bytes, s.wal_fpi,
+		s.seconds, s.all_time, s.all_calls, s.evicted
+	FROM diagnose.workload(w) AS s
+	WHERE with_names
+	UNION ALL
+	SELECT s.fingerprint || CASE WHEN s.toplevel THEN ':top' ELSE ':nested' END,
+		min(s.subject), NULL, NULL, min(s.userid), min(s.dbid), s.toplevel,
+		max(s.queryids), s.fingerprint, sum(s.calls + s.failed)::bigint,
+		sum(s.failed)::bigint, sum(s.calls)::bigint,
+		sum(s.total_exec_time), diagnose.sum(s.histogram), sum(s.rows)::bigint,
 		sum(s.shared_blks_hit + s.shared_blks_read + s.local_blks)::bigint,
 		sum(s.temp_blks_read + s.temp_blks_written)::bigint,
-		sum(s.wal_records)::bigint, sum(s.wal_bytes)::bigint,
-		sum(s.wal_fpi)::bigint,
+		sum(s.wal_records)::bigint, sum(s.wal_bytes)::bigint, sum(s.wal_fpi)::bigint,
 		min(s.seconds), min(s.all_time), min(s.all_calls), min(s.evicted)
 	FROM diagnose.workload(w) AS s
-	WHERE with_names OR
-		(s.fingerprint IS NOT NULL AND s.database = current_database())
-	GROUP BY 1, s.toplevel;
+	WHERE NOT with_names AND s.fingerprint IS NOT NULL AND s.database = current_database()
+	GROUP BY s.fingerprint, s.toplevel;
 END;
 COMMENT ON FUNCTION diagnose.side_statements(diagnose.window, boolean) IS
 'the statements of a window in the form in which they are compared; without names: those of the current database, whoever ran them; blocks are shared and local ones, hit or read';

@@ -50,10 +50,11 @@ BEGIN ATOMIC
 		SELECT p.*, coalesce(p.toplevel, true) AS is_toplevel,
 			p.n[1] > 0 AND p.n[2] > 0 AS both,
 			p.completed[1] >= l.min_calls AND p.completed[2] >= l.min_calls AS many,
-			p.duration[1] / nullif(p.completed[1], 0) AS mean_before,
-			p.duration[2] / nullif(p.completed[2], 0) AS mean_after,
-			p.db_time[1] / nullif(p.completed[1], 0) AS time_before,
-			p.db_time[2] / nullif(p.completed[2], 0) AS time_after,
+			-- a document may come without timings: unknown
+			nullif(p.duration[1], 0) / nullif(p.completed[1], 0) AS mean_before,
+			nullif(p.duration[2], 0) / nullif(p.completed[2], 0) AS mean_after,
+			nullif(p.db_time[1], 0) / nullif(p.completed[1], 0) AS time_before,
+			nullif(p.db_time[2], 0) / nullif(p.completed[2], 0) AS time_after,
 			-- the database time of all, a second
 			greatest(p.all_time[1] / nullif(p.seconds[1], 0),
 				p.all_time[2] / nullif(p.seconds[2], 0)) AS load,
@@ -118,7 +119,7 @@ BEGIN ATOMIC
 	timed AS MATERIALIZED (
 		SELECT m.*,
 			t.windows_before, t.windows_after, t.ratio, t.ratio_low, t.ratio_high,
-			t.smallest_effect, t.is_adjusted, t.controls,
+			t.smallest_effect, t.is_adjusted, t.controls, t.load_ratio,
 			t.p95_ratio, t.p95_low, t.p95_high, t.p99_ratio, t.p99_low, t.p99_high,
 			m.many AND coalesce(t.ratio IS NOT NULL AND t.windows_before >= l.min_windows
 				AND t.windows_after >= l.min_windows, false) AS can_tell,
@@ -256,8 +257,10 @@ BEGIN ATOMIC
 						diagnose.times_text(v.tail_ratio)) END,
 					CASE
 						WHEN v.verdict = 'inconclusive' THEN concat_ws(', ',
-							CASE WHEN v.same_work THEN 'same work' END,
-							CASE WHEN v.significant AND v.is_adjusted THEN 'too little to matter'
+							CASE WHEN v.same_work THEN 'same work' ELSE 'work differs, perhaps by chance' END,
+							CASE
+								WHEN v.significant AND v.is_adjusted THEN 'too little to matter'
+								WHEN v.number IS NULL THEN 'time is judged shape by shape'
 								ELSE diagnose.missing_text(v.n, v.unit, v.min_calls,
 									ARRAY[v.windows_before, v.windows_after], v.min_windows,
 									v.is_adjusted, v.smallest_effect)
@@ -285,6 +288,7 @@ BEGIN ATOMIC
 					'share_after', ARRAY[v.failed_low_after, v.failed_high_after]) END,
 				'statements', CASE WHEN v.unit <> 'call'
 					THEN ARRAY[v.statements_before, v.statements_after] END,
+				'db_time', ARRAY[v.time_before, v.time_after],
 				'rows', ARRAY[v.rows_before, v.rows_after],
 				'blocks', CASE WHEN v.unit = 'call'
 					THEN ARRAY[v.blocks_before, v.blocks_after] END,
@@ -299,6 +303,7 @@ BEGIN ATOMIC
 					'moved', v.plan_moved) END,
 				'time', CASE WHEN v.ratio IS NOT NULL THEN jsonb_build_object(
 					'adjusted_p', v.adjusted_p, 'is_adjusted', v.is_adjusted,
+					'load_ratio', v.load_ratio,
 					'p95', ARRAY[v.p95_ratio, v.p95_low, v.p95_high],
 					'p99', ARRAY[v.p99_ratio, v.p99_low, v.p99_high]) END))
 		)::diagnose.comparison,

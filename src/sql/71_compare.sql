@@ -150,6 +150,9 @@ BEGIN ATOMIC
 	),
 	sums AS (
 		SELECT sum(s.time0) AS time0, sum(s.time1) AS time1, sum(s.weight1) AS weight1,
+			sum(s.n0) AS all0, sum(s.n1) AS all1,
+			coalesce(sum(s.time1) FILTER (WHERE s.n0 = 0), 0) AS new,
+			coalesce(sum(s.time0) FILTER (WHERE s.n1 = 0), 0) AS gone,
 			sum(s.n0) FILTER (WHERE s.common) AS n0, sum(s.n1) FILTER (WHERE s.common) AS n1,
 			sum(s.time0) FILTER (WHERE s.common) AS common0,
 			sum(s.time1) FILTER (WHERE s.common) AS common1,
@@ -158,20 +161,25 @@ BEGIN ATOMIC
 		FROM statements AS s
 	),
 	shares AS (
-		SELECT sum(least(s.time0 / nullif(m.time0, 0), s.weight1 / nullif(m.weight1, 0))) AS common
+		-- by executions where times are not known
+		SELECT CASE WHEN m.time0 > 0 AND m.weight1 > 0
+				THEN sum(least(s.time0 / nullif(m.time0, 0), s.weight1 / nullif(m.weight1, 0)))
+				ELSE sum(least(s.n0 / nullif(m.all0, 0), s.n1 / nullif(m.all1, 0)))
+			END AS common
 		FROM statements AS s CROSS JOIN sums AS m
+		GROUP BY m.time0, m.weight1
 	)
 	SELECT coalesce(m.time0, 0), coalesce(m.time1, 0),
 		(m.n1 / m.n0 - 1) * m.common0,
 		m.new_mix_old_times - m.n1 / m.n0 * m.common0,
 		m.common1 - m.new_mix_old_times,
-		m.time1 - coalesce(m.common1, 0), coalesce(m.common0, 0) - m.time0,
+		m.new, 0 - m.gone,
 		m.old_mix_new_times / nullif(m.common0, 0),
 		m.common1 / nullif(m.new_mix_old_times, 0),
 		sqrt(m.old_mix_new_times / nullif(m.common0, 0) *
 			m.common1 / nullif(m.new_mix_old_times, 0)),
 		coalesce(h.common, 0)
-	FROM sums AS m CROSS JOIN shares AS h;
+	FROM sums AS m LEFT JOIN shares AS h ON true;
 END;
 COMMENT ON FUNCTION diagnose.mix(double precision[], double precision[], double precision[], double precision[]) IS
 'what the difference of two sums of times is made of, from executions per second and mean times in milliseconds: volume, mix, per_call, new and gone add up to it; laspeyres, paasche and fisher are ratios of the same workload; commonality is the share that both sides have in common, each statement counting with its time before';
@@ -278,9 +286,9 @@ $$;
 COMMENT ON FUNCTION diagnose.pair_differences(diagnose.window, diagnose.window, double precision, double precision, double precision) IS
 'what else differs between two windows: versions, role, mix, load, settings, changes inside them, hours of the week; as reasons to be careful, and as evidence';
 
--- The whole.  What was decided of the parts decides: nested statements are part
--- of others, and transactions have statements in them, so that of the sums over
--- statements and over tags the larger one counts.
+-- The whole.  What was decided of the parts decides, if they are a part that
+-- matters.  Nested statements are in others, and transactions have statements in
+-- them, so that of the sums over statements and over tags the larger one counts.
 CREATE OR REPLACE FUNCTION diagnose.overall(
 	before							diagnose.window,
 	after							diagnose.window,
@@ -301,6 +309,8 @@ DECLARE
 	coverage						float8;
 	big								float8;
 	net								float8;
+	max_ratio						float8 := current_setting('pg_diagnose.compare_max_rate_ratio');
+	min_calls						float8 := current_setting('pg_diagnose.compare_min_calls');
 	problems						text[];
 BEGIN
 	SELECT x.* INTO m
@@ -320,27 +330,39 @@ BEGIN
 		count(*) FILTER (WHERE c.kind = 'query' AND c.verdict = 'gone') AS gone,
 		count(*) FILTER (WHERE c.kind = 'transaction' AND c.verdict = 'regressed') AS x_slower,
 		count(*) FILTER (WHERE c.kind = 'transaction' AND c.verdict = 'improved') AS x_faster,
-		-- Work may be more while time, by chance, is less.
-		coalesce(sum(CASE c.verdict WHEN 'regressed' THEN greatest(c.impact_ms_per_s, 0)
-					 WHEN 'improved' THEN least(c.impact_ms_per_s, 0) END)
-			FILTER (WHERE c.kind = 'query' AND c.evidence ->> 'nested' = 'false'), 0) AS net,
-		coalesce(sum(CASE c.verdict WHEN 'regressed' THEN greatest(c.impact_ms_per_s, 0)
-					 WHEN 'improved' THEN least(c.impact_ms_per_s, 0) END)
-			FILTER (WHERE c.key LIKE 'transaction:tag:%'), 0) AS x_net,
-		sum(c.calls_after * c.mean_after) FILTER (WHERE c.kind = 'query'
-			AND c.verdict = 'unchanged' AND c.evidence ->> 'nested' = 'false') /
+		-- How much of the database time has become worse, and better.  Not how
+		-- much worse: work may be more while time, by chance, is less.
+		greatest(sum(c.weight) FILTER (WHERE c.counts AND c.kind = 'query' AND c.verdict = 'regressed'),
+			sum(c.weight) FILTER (WHERE c.counts AND c.kind <> 'query' AND c.verdict = 'regressed'), 0) AS worse,
+		greatest(sum(c.weight) FILTER (WHERE c.counts AND c.kind = 'query' AND c.verdict = 'improved'),
+			sum(c.weight) FILTER (WHERE c.counts AND c.kind <> 'query' AND c.verdict = 'improved'), 0) AS better,
+		coalesce(sum(c.impact_ms_per_s) FILTER (WHERE c.counts AND c.kind = 'query'
+			AND c.verdict IN ('regressed', 'improved')), 0) AS net,
+		coalesce(sum(c.impact_ms_per_s) FILTER (WHERE c.counts AND c.kind <> 'query'
+			AND c.verdict IN ('regressed', 'improved')), 0) AS x_net,
+		sum(c.calls_after * c.mean_after) FILTER (WHERE c.kind = 'query' AND c.counts
+			AND c.verdict = 'unchanged') /
 			nullif(seconds[2], 0) / nullif(m.time_after, 0) AS unchanged,
-		sum(c.calls_before) FILTER (WHERE c.key LIKE 'transaction:shape:%') /
-			nullif(seconds[1], 0) AS rate_before,
-		sum(c.calls_after) FILTER (WHERE c.key LIKE 'transaction:shape:%') /
-			nullif(seconds[2], 0) AS rate_after,
-		sum(c.calls_before + c.calls_after) FILTER (WHERE c.kind = 'query') AS known
+		sum(c.calls_before) FILTER (WHERE c.key LIKE 'transaction:shape:%') AS transactions_before,
+		sum(c.calls_after) FILTER (WHERE c.key LIKE 'transaction:shape:%') AS transactions_after,
+		sum(c.calls_before + c.calls_after) FILTER (WHERE c.kind = 'query') AS known,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY (c.evidence -> 'time' ->> 'load_ratio')::float8)
+			AS load_ratio
 	INTO s
-	FROM unnest(changes) AS c
-	WHERE NOT diagnose.is_own(c.subject);
+	FROM (SELECT u.*,
+			u.evidence ->> 'nested' = 'false' OR u.key LIKE 'transaction:tag:%' AS counts,
+			greatest(u.calls_before * (u.evidence -> 'db_time' ->> 0)::float8 / nullif(seconds[1], 0),
+				u.calls_after * (u.evidence -> 'db_time' ->> 1)::float8 / nullif(seconds[2], 0)) AS weight
+		  FROM unnest(changes) AS u
+		  WHERE NOT diagnose.is_own(u.subject)) AS c;
 
 	SELECT x.* INTO d
-	FROM diagnose.pair_differences(before, after, s.rate_before, s.rate_after,
+	FROM diagnose.pair_differences(before, after,
+		-- a rate of a handful is none
+		CASE WHEN least(s.transactions_before, s.transactions_after) >= min_calls
+			THEN s.transactions_before / nullif(seconds[1], 0) END,
+		CASE WHEN least(s.transactions_before, s.transactions_after) >= min_calls
+			THEN s.transactions_after / nullif(seconds[2], 0) END,
 		m.commonality) AS x;
 	coverage := 1 - (evicted[1] + evicted[2] +
 			coalesce((d.evidence -> 'uncaptured' ->> 0)::float8, 0) +
@@ -348,6 +370,7 @@ BEGIN
 		nullif(evicted[1] + evicted[2] + s.known +
 			coalesce((d.evidence -> 'uncaptured' ->> 0)::float8, 0) +
 			coalesce((d.evidence -> 'uncaptured' ->> 1)::float8, 0), 0);
+	-- ms per second of wall time that matter
 	big := least(current_setting('pg_diagnose.compare_min_impact')::float8,
 		current_setting('pg_diagnose.compare_min_impact_share')::float8 *
 			greatest(m.time_before, m.time_after));
@@ -373,8 +396,8 @@ BEGIN
 	o.subject := 'all statements of clients';
 	o.verdict := CASE
 		WHEN problems IS NOT NULL THEN 'inconclusive'
-		WHEN net > 0 AND net >= big THEN 'regressed'
-		WHEN net < 0 AND -net >= big THEN 'improved'
+		WHEN s.worse >= big AND (s.better < big OR net > 0) THEN 'regressed'
+		WHEN s.better >= big AND (s.worse < big OR net < 0) THEN 'improved'
 		WHEN s.unchanged >= 0.8 THEN 'unchanged'
 		ELSE 'inconclusive'
 	END;
@@ -396,6 +419,10 @@ BEGIN
 				diagnose.share_text(coalesce(s.unchanged, 0))) END,
 		CASE WHEN s.new + s.gone > 0 THEN format('%s new, %s gone',
 			diagnose.count_text(s.new, 'query', 'queries'), s.gone) END,
+		-- The control group takes out what all have in common, whatever it is.
+		CASE WHEN s.load_ratio > max_ratio OR s.load_ratio < 1 / max_ratio THEN
+			format('all together take %s times as long, which is load or a change to everything',
+				diagnose.times_text(s.load_ratio)) END,
 		array_to_string(d.reasons, '; '));
 	o.impact_ms_per_s := m.per_call;
 	o.calls_before := all_calls[1];
@@ -409,11 +436,11 @@ BEGIN
 		'db_time_per_s', ARRAY[all_time[1] / nullif(seconds[1], 0), all_time[2] / nullif(seconds[2], 0)],
 		'volume', m.volume, 'mix', m.mix, 'per_call', m.per_call, 'new', m.new, 'gone', m.gone,
 		'laspeyres', m.laspeyres, 'paasche', m.paasche, 'fisher', m.fisher,
-		'commonality', m.commonality, 'coverage', coverage, 'evicted', evicted,
+		'load_ratio', s.load_ratio, 'commonality', m.commonality, 'coverage', coverage, 'evicted', evicted,
 		'queries', s.queries, 'queries_regressed', s.slower, 'queries_improved', s.faster,
 		'plans_changed', s.planned, 'queries_new', s.new, 'queries_gone', s.gone,
 		'transactions_regressed', s.x_slower, 'transactions_improved', s.x_faster,
-		'net', s.net, 'net_of_transactions', s.x_net, 'unchanged', s.unchanged));
+		'worse', s.worse, 'better', s.better, 'net', s.net, 'net_of_transactions', s.x_net, 'unchanged', s.unchanged));
 	RETURN o;
 END
 $$;
