@@ -121,7 +121,7 @@ WHERE subject ~ '^SELECT.*cmp_orders WHERE';
 
 -- what can be told about each, and that it adds up
 SELECT x.kind, x.calls_before, x.calls_after, x.mean_before > 0 AS mean, x.p50_before <= x.p99_before AS ordered,
-	x.ratio, x.windows_before < 8 AS few_windows, x.evidence_grade,
+	x.ratio_low, x.windows_before < 8 AS few_windows, x.evidence_grade,
 	x.evidence -> 'blocks' ->> 0 AS blocks_before, (x.evidence -> 'blocks' ->> 1)::float8 > 80 AS blocks_after,
 	x.evidence -> 'plan' ->> 'moved' AS plan_moved
 FROM diagnose.compare(diagnose.window('good', 'release'), diagnose.window('released', 'bad'), false) AS x

@@ -300,6 +300,7 @@ SELECT diagnose.import(diagnose.export(:before, timings => false), 'gates_file')
 SELECT diagnose.assert_no_regression('gates_file', :same);
 SELECT diagnose.assert_no_regression('gates_file', :now, ignore => '^SELECT', blocks_tolerance => 100);
 SELECT diagnose.assert_executed_plan('UPDATE gates_orders SET total = 1 WHERE id = 1', 2, baseline => 'gates_file');
+SELECT diagnose.assert_no_regression('gates_file', :same, same_plans => true);
 
 -- what came after begins where the window ends, or with a reset since
 SELECT diagnose.window_after(:before) = ROW(:first, NULL)::diagnose.window AS goes_on;

@@ -149,8 +149,10 @@ get_statement(PgdImport *import, const PgdMember *at, bool nested)
 	{
 		if (pgd_is_named(&m, "query"))
 		{
-			query = pgd_get_json_string(&m, PGD_TEXT_MAX);
-			len = strlen(query);
+			/* another encoding may take more bytes */
+			query = pgd_get_json_string(&m,
+										PGD_TEXT_MAX * MAX_CONVERSION_GROWTH);
+			len = pg_mbcliplen(query, strlen(query), PGD_TEXT_MAX);
 		}
 		else if (pgd_is_named(&m, "errors"))
 			get_errors(&m, s.errors, PGD_ERRORS + 1);

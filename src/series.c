@@ -151,25 +151,27 @@ gather_batches(Judge *judge, const PgdTimed *timed, PgdBatches *batches)
 	for (int side = 0; side < PGD_SIDES; side++)
 	{
 		double		(*up_to)[PGD_BATCHES_MAX] = judge->up_to[side];
+		int			n = 0;
 
-		batches[side].count = judge->times->batches[side];
-		batches[side].first_bucket = first;
-		batches[side].buckets = last - first + 1;
-		batches[side].up_to = (const double (*)[PGD_BATCHES_MAX]) up_to;
 		memset(up_to, 0, sizeof(*up_to) * (last - first + 1));
-		for (int i = 0; i < batches[side].count; i++)
+		for (int i = 0; i < judge->times->batches[side]; i++)
 		{
 			const PgdBucketList *list = &timed->batches[side][i];
 
 			for (int j = 0; j < list->n; j++)
-				up_to[list->buckets[j].bucket - first][i] =
+				up_to[list->buckets[j].bucket - first][n] =
 					list->buckets[j].count;
+			n += (list->n > 0);
 		}
 		for (int j = 1; j <= last - first; j++)
 		{
-			for (int i = 0; i < batches[side].count; i++)
+			for (int i = 0; i < n; i++)
 				up_to[j][i] += up_to[j - 1][i];
 		}
+		batches[side].count = n;
+		batches[side].first_bucket = first;
+		batches[side].buckets = last - first + 1;
+		batches[side].up_to = (const double (*)[PGD_BATCHES_MAX]) up_to;
 	}
 }
 

@@ -460,8 +460,12 @@ read_section(Reader *reader, const PgdImage *image, PgdSection which,
 		pgd_window_report_absent(image->header.id, "is damaged");
 }
 
-static void
-read_snapshot(Reader *reader, uint64 id)
+/*
+ * False if there is none with that number, or it is damaged, and "must_exist"
+ * is not set.
+ */
+static bool
+read_snapshot(Reader *reader, uint64 id, bool must_exist)
 {
 	PgdImage	image;
 
@@ -474,6 +478,8 @@ read_snapshot(Reader *reader, uint64 id)
 		const char *body = pgd_archive_get_snapshot(NULL, id, &header,
 													&problem);
 
+		if (body == NULL && !must_exist)
+			return false;
 		if (body == NULL)
 			pgd_window_report_absent(id, problem);
 		if (!pgd_image_open(&image, &header, body))
@@ -481,46 +487,62 @@ read_snapshot(Reader *reader, uint64 id)
 	}
 	read_section(reader, &image, PGD_SECTION_STATEMENTS, read_statement);
 	read_section(reader, &image, PGD_SECTION_SHAPES, read_shape);
+	return true;
 }
 
 /*
- * Keep the ends of at most "max" stretches, evenly spaced in time.  "ids" has
- * the end of each, and of the first one also where it begins, if "has_lower".
- * Returns how many stretches there are.
+ * Keep the ends of at most "max" stretches: of two neighbours that are the
+ * shortest together, one is made, again and again.  "ids" has the end of each,
+ * after where the first one begins if that is a snapshot.  Returns how many
+ * stretches there are.
  */
 static int
 thin_out(const PgdWindow *window, uint64 *ids, int n, int max)
 {
 	bool		has_lower = (window->lower != 0);
-	int			from = has_lower ? 1 : 0;
-	double		seconds = pgd_window_seconds(window);
-	TimestampTz start = 0;
-	int			kept = from;
-	double		next = 1;
+	TimestampTz *at = palloc(sizeof(TimestampTz) * (n + 1));
+	uint64	   *end = has_lower ? ids + 1 : ids;
+	int			stretches = has_lower ? n - 1 : n;
 
-	if (n - from <= max)
-		return n - from;
-	for (int i = 0; i < n - 1; i++)
+	if (stretches <= max)
+		return stretches;
+
+	/* at[i + 1] is where stretch i ends */
+	for (int i = has_lower ? -1 : 0; i < stretches; i++)
 	{
 		PgdSnapshotHeader header;
 		const char *problem;
-		double		at;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!pgd_archive_get_header(ids[i], &header, &problem))
+		if (end[i] == 0)
+			pgd_snapshot_describe(&header);
+		else if (!pgd_archive_get_header(end[i], &header, &problem))
+		{
+			/* gone; as long as its neighbour, if any */
+			at[i + 1] = i >= 0 ? at[i] : 0;
 			continue;
-		if (start == 0)
-			start = has_lower ? header.taken_at : header.since;
-		if (i < from || kept - from >= max - 1)
-			continue;
-		at = (double) (header.taken_at - start) / USECS_PER_SEC / seconds * max;
-		if (at < next)
-			continue;
-		ids[kept++] = ids[i];
-		next = Max(next, (int) at) + 1;
+		}
+		at[i + 1] = header.taken_at;
+		if (i == 0 && !has_lower)
+			at[0] = header.since;
 	}
-	ids[kept++] = ids[n - 1];
-	return kept - from;
+	while (stretches > max)
+	{
+		int			best = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 1; i < stretches - 1; i++)
+		{
+			if (at[i + 2] - at[i] < at[best + 2] - at[best])
+				best = i;
+		}
+		stretches--;
+		memmove(&end[best], &end[best + 1],
+				sizeof(uint64) * (stretches - best));
+		memmove(&at[best + 1], &at[best + 2],
+				sizeof(TimestampTz) * (stretches - best));
+	}
+	return stretches;
 }
 
 static HTAB *
@@ -563,15 +585,19 @@ read_side(Reader *reader, const uint64 *ids, bool has_lower)
 	for (int i = has_lower ? -1 : 0; i < n; i++)
 	{
 		MemoryContext context = images[reader->snapshot % 2];
+		bool		found;
 
 		MemoryContextReset(context);
 		outer = MemoryContextSwitchTo(context);
 		reader->stretch = i;
 		if (i >= 0 && reader->side == PGD_AFTER)
 			reader->stretch += times->stretches.count[PGD_BEFORE];
-		read_snapshot(reader, *ids++);
-		reader->snapshot++;
+		/* one that has been thinned out meanwhile belongs to the next stretch */
+		found = read_snapshot(reader, *ids++, i < 0 || i == n - 1);
 		MemoryContextSwitchTo(outer);
+		if (!found)
+			continue;
+		reader->snapshot++;
 		if (i >= 0)
 			end_stretch(reader);
 	}

@@ -104,7 +104,8 @@ typedef struct PgdFit
 typedef struct PgdLoad
 {
 	int			controls;		/* 0: there is no control group */
-	double		factor[PGD_STRETCHES_MAX];	/* about 0 on each side */
+	double		factor[PGD_STRETCHES_MAX];	/* about 0 on each side; NaN:
+												 * unknown */
 	double		noise;			/* variance of the error of these */
 	double		shift;			/* by how much it is higher after */
 	double		shift_var;		/* variance of that */

@@ -258,7 +258,9 @@ BEGIN ATOMIC
 					CASE
 						WHEN v.verdict = 'inconclusive' THEN concat_ws(', ',
 							CASE WHEN v.same_work THEN 'same work' ELSE 'work differs, perhaps by chance' END,
-							CASE WHEN v.significant AND v.is_adjusted THEN 'too little to matter'
+							CASE
+								WHEN v.significant AND v.is_adjusted THEN 'too little to matter'
+								WHEN v.number IS NULL THEN 'time is judged shape by shape'
 								ELSE diagnose.missing_text(v.n, v.unit, v.min_calls,
 									ARRAY[v.windows_before, v.windows_after], v.min_windows,
 									v.is_adjusted, v.smallest_effect)

@@ -310,6 +310,7 @@ DECLARE
 	big								float8;
 	net								float8;
 	max_ratio						float8 := current_setting('pg_diagnose.compare_max_rate_ratio');
+	min_calls						float8 := current_setting('pg_diagnose.compare_min_calls');
 	problems						text[];
 BEGIN
 	SELECT x.* INTO m
@@ -342,10 +343,8 @@ BEGIN
 		sum(c.calls_after * c.mean_after) FILTER (WHERE c.kind = 'query' AND c.counts
 			AND c.verdict = 'unchanged') /
 			nullif(seconds[2], 0) / nullif(m.time_after, 0) AS unchanged,
-		sum(c.calls_before) FILTER (WHERE c.key LIKE 'transaction:shape:%') /
-			nullif(seconds[1], 0) AS rate_before,
-		sum(c.calls_after) FILTER (WHERE c.key LIKE 'transaction:shape:%') /
-			nullif(seconds[2], 0) AS rate_after,
+		sum(c.calls_before) FILTER (WHERE c.key LIKE 'transaction:shape:%') AS transactions_before,
+		sum(c.calls_after) FILTER (WHERE c.key LIKE 'transaction:shape:%') AS transactions_after,
 		sum(c.calls_before + c.calls_after) FILTER (WHERE c.kind = 'query') AS known,
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY (c.evidence -> 'time' ->> 'load_ratio')::float8)
 			AS load_ratio
@@ -358,7 +357,12 @@ BEGIN
 		  WHERE NOT diagnose.is_own(u.subject)) AS c;
 
 	SELECT x.* INTO d
-	FROM diagnose.pair_differences(before, after, s.rate_before, s.rate_after,
+	FROM diagnose.pair_differences(before, after,
+		-- a rate of a handful is none
+		CASE WHEN least(s.transactions_before, s.transactions_after) >= min_calls
+			THEN s.transactions_before / nullif(seconds[1], 0) END,
+		CASE WHEN least(s.transactions_before, s.transactions_after) >= min_calls
+			THEN s.transactions_after / nullif(seconds[2], 0) END,
 		m.commonality) AS x;
 	coverage := 1 - (evicted[1] + evicted[2] +
 			coalesce((d.evidence -> 'uncaptured' ->> 0)::float8, 0) +
