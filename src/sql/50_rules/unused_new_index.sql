@@ -9,7 +9,9 @@ BEGIN ATOMIC
 			quote_ident(n.nspname) || '.' || quote_ident(ic.relname) AS name,
 			pg_relation_size(x.indexrelid) AS bytes
 		FROM diagnose.marks() AS m
-			JOIN pg_index AS x ON x.indexrelid = to_regclass(m.object)
+			-- what is no name, or not all of one, is an error there
+			JOIN pg_index AS x ON x.indexrelid = to_regclass(
+				CASE WHEN m.what = 'CREATE INDEX' AND length(m.object) < 120 THEN m.object END)
 			JOIN pg_class AS ic ON ic.oid = x.indexrelid
 			JOIN pg_class AS t ON t.oid = x.indrelid
 			JOIN pg_namespace AS n ON n.oid = t.relnamespace
