@@ -43,7 +43,7 @@ SELECT diagnose.take_snapshot('w a') > 0 AS taken;
 
 SELECT v FROM w_t WHERE id = 2;
 SELECT v FROM w_t WHERE id = 3;
-SELECT count(*), 'longest' FROM w_t, pg_sleep(0);
+SELECT count(*), 'longest' FROM w_t, pg_sleep(0); -- workload: a function that takes its time
 SELECT 1 / (id - 1) FROM w_t;
 BEGIN /*route='w'*/;
 UPDATE w_t SET v = v + 1 WHERE id <= 50;

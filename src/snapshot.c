@@ -30,6 +30,7 @@
 #include "archive.h"
 #include "compat.h"
 #include "guc.h"
+#include "markfile.h"
 #include "snapshot.h"
 #include "store.h"
 #include "texts.h"
@@ -111,6 +112,8 @@ uint64
 pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 {
 	PgdSnapshotHeader *header = writer->header;
+	int			npinned;
+	uint64	   *pinned;
 
 	/* somebody may have taken the label since it was found to be free */
 	if (header->label[0] != '\0' && find_label(header->label) != 0)
@@ -125,7 +128,8 @@ pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
 								  writer->body.len, elevel))
 		return 0;
-	if (!pgd_archive_thin(header->taken_at, NULL, 0))
+	pinned = pgd_markfile_pinned(&npinned);
+	if (!pgd_archive_thin(header->taken_at, pinned, npinned))
 	{
 		/* all that is left was asked for by name */
 		pgd_archive_drop(header->id);
