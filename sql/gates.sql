@@ -197,8 +197,10 @@ SELECT diagnose.assert_no_regression(:before, :same);
 SELECT kind, verdict, subject, changes
 FROM diagnose.work_changes(:before, :same) ORDER BY kind, verdict, subject COLLATE "C";
 
--- nothing yet
+-- nothing yet; a burst that goes on counts where it ends, without what asked
 SELECT diagnose.assert_no_regression(:before, :now);
+SELECT kind, tag, round(statements, 1) AS statements
+FROM diagnose.work_of_tags(:now) WHERE statements > 0;
 
 -- without an index, more often, other rows, and failures
 DROP INDEX gates_lines_idx;

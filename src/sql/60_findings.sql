@@ -35,10 +35,11 @@ DECLARE
 	detail							text;
 	hint							text;
 	context							text;
+	-- All rules look at one state.  What is wrong with all of them is an error:
+	-- the library is not loaded, or there is no such window.
+	still							diagnose.window := diagnose.held(w);
 BEGIN
-	-- What is wrong with all of them is an error: the library is not loaded,
-	-- or there is no such window.
-	PERFORM diagnose.seconds(w);
+	PERFORM diagnose.seconds(still);
 
 	FOR rule IN
 		SELECT r.name, p.proname
@@ -49,7 +50,7 @@ BEGIN
 			-- The list is complete before the first row of it is returned: a
 			-- rule that fails in the middle says nothing but that.
 			RETURN QUERY EXECUTE format('SELECT * FROM diagnose.%I($1)',
-				rule.proname) USING w;
+				rule.proname) USING still;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS
 				message = MESSAGE_TEXT,

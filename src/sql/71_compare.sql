@@ -22,14 +22,19 @@ BEGIN ATOMIC
 				WHEN a.key IS NULL THEN - b.impact_ms_per_s
 				ELSE a.impact_ms_per_s - b.impact_ms_per_s
 			END AS impact
-		FROM diagnose.findings(before) AS b FULL JOIN diagnose.findings(after) AS a USING (key)
+		FROM diagnose.known_findings(before) AS b FULL JOIN diagnose.known_findings(after) AS a USING (key)
+		-- A document without timings is silent about most rules.
+		WHERE diagnose.would_record(before, coalesce(a.rule, b.rule))
+			AND diagnose.would_record(after, coalesce(a.rule, b.rule))
 	)
 	SELECT ROW('finding',
 			CASE WHEN p.is_new THEN 'new' WHEN p.is_gone THEN 'gone' ELSE 'unchanged' END,
 			'finding:' || p.key, concat_ws(': ', p.problem, p.subject), p.impact,
 			CASE
-				WHEN p.is_new THEN format('%s: %s, not found before', p.rule, p.severity_after)
-				WHEN p.is_gone THEN format('%s: was %s, no longer found', p.rule, p.severity_before)
+				WHEN p.is_new THEN format('%s: %s, not found before', p.rule, coalesce(p.severity_after, 'found'))
+				WHEN p.is_gone THEN format('%s: was %s, no longer found', p.rule, coalesce(p.severity_before, 'found'))
+				WHEN p.severity_before IS NULL OR p.severity_after IS NULL
+					THEN format('%s: found before and after', p.rule)
 				WHEN p.severity_before = p.severity_after
 					THEN format('%s: still %s', p.rule, p.severity_after)
 				ELSE format('%s: %s, was %s', p.rule, p.severity_after, p.severity_before)

@@ -45,6 +45,14 @@ BEGIN ATOMIC
 		WHERE s.toplevel AND s.fingerprint IS NOT NULL
 		GROUP BY 1, 2
 	),
+	-- A transaction that ended in the window may have begun before it, with
+	-- statements that were not executed in it.
+	texts AS (
+		SELECT DISTINCT ON (s.dbid, s.fingerprint) s.dbid, s.fingerprint, s.query
+		FROM diagnose.statements(ROW(NULL, (w).upper)::diagnose.window) AS s
+		WHERE s.fingerprint IS NOT NULL AND s.query IS NOT NULL
+		ORDER BY s.dbid, s.fingerprint, s.toplevel DESC, s.queryid
+	),
 	told AS (
 		SELECT x.identity,
 			bool_or(s.is_own) AS has_own,
@@ -59,11 +67,14 @@ BEGIN ATOMIC
 				FILTER (WHERE NOT s.is_own) AS steps
 		FROM shapes AS x
 			CROSS JOIN LATERAL (
-				SELECT y.position, y.fingerprint, y.query, y.calls, y.rows,
-					coalesce(y.is_own, false) AS is_own
+				SELECT y.position, y.fingerprint, coalesce(t.query, y.query) AS query,
+					y.calls, y.rows,
+					coalesce(y.is_own, false) OR diagnose.is_own(t.query) AS is_own
 				FROM jsonb_to_recordset(x.steps) AS y (position int,
-					fingerprint bigint, query text, is_own boolean,
-					calls numeric, rows numeric)) AS s
+						fingerprint bigint, query text, is_own boolean,
+						calls numeric, rows numeric)
+					LEFT JOIN texts AS t ON t.dbid = x.dbid
+						AND t.fingerprint = y.fingerprint) AS s
 			LEFT JOIN blocks AS b ON b.dbid = x.dbid AND b.fingerprint = s.fingerprint
 		GROUP BY 1
 	)
