@@ -286,6 +286,22 @@ SELECT (diagnose.rebaseline('marks', 'somebody does')).upper > :release AS done;
 SELECT version, is_current FROM diagnose.baseline_history('marks') ORDER BY version DESC LIMIT 1;
 SELECT label FROM diagnose.snapshots() WHERE label ~ '^baseline marks' ORDER BY 1;
 
+-- an index that nobody can describe any more can be dropped all the same
+CREATE FUNCTION marks.lost(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE TABLE marks.damaged (id int);
+CREATE INDEX damaged_idx ON marks.damaged (marks.lost(id));
+DELETE FROM pg_depend WHERE refobjid = 'marks.lost'::regproc OR objid = 'marks.lost'::regproc;
+DELETE FROM pg_proc WHERE oid = 'marks.lost'::regproc;
+SELECT setval('shown', max(id)) > 0 AS ready FROM diagnose.marks();
+DROP INDEX marks.damaged_idx;
+SELECT kind, what, object, undo FROM pg_temp.news();
+-- and a look is no savepoint of the transaction
+BEGIN /*action='marks'*/;
+CREATE TABLE marks.looked_at (id int PRIMARY KEY);
+DROP TABLE marks.looked_at;
+COMMIT;
+SELECT savepoints FROM diagnose.transactions(diagnose.since_reset()) WHERE action = 'marks';
+
 -- for people
 \pset format aligned
 SELECT max(length(line)) <= 120 AS fits FROM (

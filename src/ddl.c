@@ -23,6 +23,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 
 #include "ddl.h"
 #include "markfile.h"
@@ -48,6 +49,9 @@ static PgdText masked;
 
 /* When this session last left a mark about partitions. */
 static TimestampTz last_partitions = 0;
+
+/* The subtransaction that begins and ends is ours. */
+bool		pgd_ddl_looking = false;
 
 /* ----------
  * Which statements count
@@ -179,6 +183,58 @@ pgd_ddl_counts(const Node *stmt)
  */
 
 /*
+ * Look at what a statement is about, or with "undo" at what it has made.  The
+ * statement must not fail because of what is seen there: a damaged index can
+ * be dropped although nobody can tell how it was made, and what others have
+ * dropped or may no longer be seen meanwhile is no reason for an error after
+ * the work.  Then there is a mark, with less in it.
+ */
+static bool
+look(PgdDdl *ddl, const Node *stmt, char **undo)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool counts = true;
+	ErrorData  *volatile error = NULL;
+
+	pgd_ddl_looking = true;
+	PG_TRY();
+	{
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+		PG_TRY();
+		{
+			counts = undo == NULL ? pgd_ddl_object_before(ddl, stmt) :
+				pgd_ddl_object_after(ddl, stmt, undo);
+			ReleaseCurrentSubTransaction();
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(context);
+			error = CopyErrorData();
+			FlushErrorState();
+			RollbackAndReleaseCurrentSubTransaction();
+		}
+		PG_END_TRY();
+	}
+	PG_FINALLY();
+	{
+		pgd_ddl_looking = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	if (error == NULL)
+		return counts;
+	/* somebody wants the statement to end */
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return true;
+}
+
+/*
  * A statement that counts is about to run.
  */
 void
@@ -190,7 +246,7 @@ pgd_ddl_begin(PgdDdl *ddl, const PlannedStmt *pstmt,
 	ddl->tag = NULL;
 	/* what is part of another statement, or of an extension's script */
 	if (context == PROCESS_UTILITY_SUBCOMMAND || creating_extension ||
-		!pgd_ddl_object_before(ddl, stmt))
+		!look(ddl, stmt, NULL))
 		return;
 	ddl->tag = GetCommandTagName(CreateCommandTag((Node *) stmt));
 	ddl->wal_records = pgWalUsage.wal_records;
@@ -204,11 +260,11 @@ void
 pgd_ddl_end(PgdDdl *ddl, const PlannedStmt *pstmt, const char *source)
 {
 	PgdMark    *mark;
-	char	   *undo;
+	char	   *undo = NULL;
 
 	/* or IF NOT EXISTS, and it did exist */
 	if (ddl->tag == NULL || pgWalUsage.wal_records == ddl->wal_records ||
-		!pgd_ddl_object_after(ddl, pstmt->utilityStmt, &undo))
+		!look(ddl, pstmt->utilityStmt, &undo))
 		return;
 
 	if (pending.n == COUNTED)

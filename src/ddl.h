@@ -31,6 +31,8 @@ typedef struct PgdDdl
 
 PGD_BEGIN_INTERNAL
 
+extern bool pgd_ddl_looking;	/* subtransactions are none of the user's */
+
 extern bool pgd_ddl_counts(const Node *stmt);
 extern void pgd_ddl_begin(PgdDdl *ddl, const PlannedStmt *pstmt,
 						  ProcessUtilityContext context);

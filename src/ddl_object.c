@@ -4,8 +4,8 @@
  *		What a utility statement is about, and how it is undone.
  *
  * Names are looked up in the catalog without locks, and an object that is not
- * there is no error: the statement itself will say so.  What a look-up can
- * complain about, the same look-up of the statement complains about, too.
+ * there is no error: the statement itself will say so.  Errors all the same,
+ * as the catalog may be damaged, end in ddl.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -180,15 +180,16 @@ static void
 before_drop_index(PgdDdl *ddl, Oid index)
 {
 	Oid			table = IndexGetRelation(index, true);
+	char	   *name = OidIsValid(table) ? get_rel_name(table) : NULL;
 	char	   *definition;
 	const char *create;
 
-	if (!OidIsValid(table) ||
+	/* somebody may have been faster */
+	if (name == NULL ||
 		!SearchSysCacheExists1(INDEXRELID, ObjectIdGetDatum(index)))
 		return;
 	set_object(ddl, psprintf("%s on %s", ddl->object,
-							 qualified(get_rel_namespace(table),
-									   get_rel_name(table))));
+							 qualified(get_rel_namespace(table), name)));
 	definition = pg_get_indexdef_string(index);
 	if (get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX)
 	{

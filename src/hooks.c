@@ -600,6 +600,8 @@ static void
 pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
+	if (unlikely(pgd_ddl_looking))
+		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
 	pgd_xact_subevent(event);
