@@ -31,10 +31,28 @@ static const double tails[PGD_TAILS] = {0.95, 0.99};
 static const uint64 tail_executions_min[PGD_TAILS] = {200, 1000};
 
 /*
- * Statements are judged by statements, transactions by transactions: the
- * duration of these has the client's part in it, and the time until a process
- * that was woken gets a processor, which the load moves much more.
+ * Like is judged by like.  The duration of a transaction has the client's part
+ * in it, and the time until a process that was woken gets a processor, which
+ * the load moves much more than statements.  And what load does to a statement
+ * depends on how long it takes: one of 20 us is over before the scheduler
+ * looks, one of 1 ms shares processors and caches with others.  On a busy
+ * server the ones drifted from the others by 5 % (test/bench/trial.sh).
  */
+typedef enum GroupKind
+{
+	GROUP_STATEMENTS,			/* all, where a class has too few */
+	GROUP_BRIEF,
+	GROUP_LONGER,
+	GROUP_TRANSACTIONS,
+	GROUPS
+} GroupKind;
+
+/* Statements are brief below this level: the logarithm of 0.2 ms. */
+#define BRIEF_LEVEL		(-1.609)
+
+/* A class has this many candidates, to tell a shift from a few that changed. */
+#define CLASS_CANDIDATES_MIN	8
+
 typedef struct Group
 {
 	PgdLoad		load;
@@ -46,8 +64,7 @@ typedef struct Group
 typedef struct Judge
 {
 	PgdTimes   *times;
-	Group		statements;
-	Group		transactions;
+	Group		groups[GROUPS];
 
 	/* of a thing's executions */
 	double		up_to[PGD_SIDES][PGD_HISTOGRAM_BUCKETS][PGD_BATCHES_MAX];
@@ -108,17 +125,31 @@ compare_executions(const void *a, const void *b)
 	return memcmp(&x->key, &y->key, sizeof(PgdTimedKey));
 }
 
-static Group *
-group_of(Judge *judge, const PgdTimed *timed)
+/* The most narrow group that it belongs to. */
+static GroupKind
+kind_of(const Judge *judge, const PgdTimed *timed)
 {
-	return timed->key.kind == PGD_TIMED_SHAPE ? &judge->transactions :
-		&judge->statements;
+	const int  *count = judge->times->stretches.count;
+	double		sum = 0;
+	double		weight = 0;
+
+	if (timed->key.kind == PGD_TIMED_SHAPE)
+		return GROUP_TRANSACTIONS;
+	for (int k = 0; k < count[PGD_BEFORE] + count[PGD_AFTER]; k++)
+	{
+		if (timed->weight[k] <= 0)
+			continue;
+		sum += timed->weight[k] * timed->level[k];
+		weight += timed->weight[k];
+	}
+	return sum < weight * BRIEF_LEVEL ? GROUP_BRIEF : GROUP_LONGER;
 }
 
 static void
-find_controls(Judge *judge, Group *group)
+find_controls(Judge *judge, GroupKind kind)
 {
 	PgdTimes   *times = judge->times;
+	Group	   *group = &judge->groups[kind];
 	PgdTimed  **found;
 	int			n = 0;
 
@@ -127,7 +158,10 @@ find_controls(Judge *judge, Group *group)
 								   (Size) Max(times->ntimed, 1));
 	for (PgdTimed *timed = times->first; timed != NULL; timed = timed->next)
 	{
-		if (group_of(judge, timed) == group &&
+		GroupKind	narrow = kind_of(judge, timed);
+
+		if ((narrow == kind || (kind == GROUP_STATEMENTS &&
+								narrow != GROUP_TRANSACTIONS)) &&
 			is_candidate(timed, &times->stretches))
 			found[n++] = timed;
 	}
@@ -135,13 +169,38 @@ find_controls(Judge *judge, Group *group)
 	group->ncandidates = Min(n, PGD_CANDIDATES_MAX);
 	for (int i = 0; i < group->ncandidates; i++)
 	{
-		found[i]->candidate = i;
 		group->candidates[i].level = found[i]->level;
 		group->candidates[i].weight = found[i]->weight;
 	}
+	pfree(found);
+	if ((kind == GROUP_BRIEF || kind == GROUP_LONGER) &&
+		n < CLASS_CANDIDATES_MIN)
+		return;
 	(void) pgd_load_find(group->candidates, group->ncandidates,
 						 &times->stretches, &group->load);
-	pfree(found);
+}
+
+/*
+ * The load that something is judged by; it is never its own control.  "without"
+ * is room for that.
+ */
+static const PgdLoad *
+load_of(const Judge *judge, const PgdTimed *timed, PgdLoad *without)
+{
+	const Group *group = &judge->groups[kind_of(judge, timed)];
+
+	if (group->load.controls == 0 && timed->key.kind != PGD_TIMED_SHAPE)
+		group = &judge->groups[GROUP_STATEMENTS];
+	for (int i = 0; group->load.controls > 0 && i < group->ncandidates; i++)
+	{
+		if (group->candidates[i].level != timed->level)
+			continue;
+		(void) pgd_load_without(group->candidates, i,
+								&judge->times->stretches, &group->load,
+								without);
+		return without;
+	}
+	return &group->load;
 }
 
 /* ----------
@@ -253,18 +312,11 @@ judge_timed(Judge *judge, const PgdTimed *timed, PgdTimeChange *change)
 {
 	const PgdStretches *stretches = &judge->times->stretches;
 	PgdSeries	series = {timed->level, timed->weight};
-	const Group *group = group_of(judge, timed);
-	const PgdLoad *load = &group->load;
 	PgdEffect	effect = {0};
 	PgdVerdict	verdict;
 	PgdLoad		without;
+	const PgdLoad *load = load_of(judge, timed, &without);
 
-	if (load->controls > 0 && timed->candidate >= 0)
-	{
-		(void) pgd_load_without(group->candidates, timed->candidate,
-								stretches, load, &without);
-		load = &without;
-	}
 	change->is_adjusted = (load->controls > 0);
 	if (!pgd_effect_of_series(&series, stretches, load,
 							  change->is_adjusted ? 0 : PGD_LOAD_CORRELATION,
@@ -334,8 +386,8 @@ pgd_time_changes(const PgdWindow *before, const PgdWindow *after,
 	pgd_series_read(before, after, max_windows, &times);
 	judge = MemoryContextAllocZero(times.context, sizeof(Judge));
 	judge->times = &times;
-	find_controls(judge, &judge->statements);
-	find_controls(judge, &judge->transactions);
+	for (GroupKind kind = 0; kind < GROUPS; kind++)
+		find_controls(judge, kind);
 
 	for (PgdTimed *timed = times.first; timed != NULL; timed = timed->next)
 	{

@@ -101,7 +101,6 @@ typedef struct PgdTimed
 	double	   *weight;
 	PgdBucketList pending;		/* of this stretch */
 	PgdBucketList batches[PGD_SIDES][PGD_BATCHES_MAX];
-	int			candidate;		/* to be a control; -1: none */
 } PgdTimed;
 
 /* All of them. */

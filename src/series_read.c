@@ -263,7 +263,6 @@ find_timed(Reader *reader, const PgdTimedKey *key)
 										  sizeof(double) * 2 * total);
 	timed->weight = timed->level + total;
 	timed->key = *key;
-	timed->candidate = -1;
 	if (times->last == NULL)
 		times->first = timed;
 	else
