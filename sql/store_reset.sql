@@ -104,7 +104,7 @@ SELECT count(*) FROM diagnose.statements(NULL);
 SELECT count(*) FROM diagnose.errors_by_sqlstate(NULL);
 SELECT count(*) FROM diagnose.plans(NULL);
 SELECT diagnose.seconds(NULL);
-SELECT count(*) FROM diagnose.statements(ROW(1, NULL));
+SELECT count(*) FROM diagnose.statements(ROW(999999999999, NULL));
 SELECT count(*) FROM diagnose.statements(ROW(NULL, -1));
 SELECT count(*) FROM diagnose.plans(ROW(9223372036854775807, NULL));
 SELECT diagnose.seconds(ROW(0, 0));

@@ -33,19 +33,17 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
-#include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
 
 #include "archive.h"
+#include "archive_file.h"
 #include "guc.h"
 
 #define FOLDER			"pg_diagnose"
 #define NODE_FILE		PG_STAT_TMP_DIR "/pg_diagnose.node"
 #define SUFFIX			".snap"
-#define TEMPORARY		".tmp"
 #define SNAPSHOT_MAGIC	0x50474453
-#define FILE_MAX		(256 * 1024 * 1024)
 
 typedef struct PgdArchive
 {
@@ -62,18 +60,8 @@ typedef struct NodeFile
 	uint64		inode;
 } NodeFile;
 
-/* A piece of a file. */
-typedef struct Piece
-{
-	const void *data;
-	size_t		size;
-} Piece;
-
 static PgdArchive *archive;
 
-static bool write_file(const char *path, const Piece *pieces, int n,
-					   int elevel);
-static char *read_file(const char *path, size_t size, size_t *got);
 static bool write_node(uint64 node, int elevel);
 static uint64 read_node(void);
 
@@ -139,8 +127,8 @@ pgd_archive_start(void)
 		size_t		len = strlen(entry->d_name);
 
 		last = Max(last, id_of(entry->d_name));
-		if (len > strlen(TEMPORARY) &&
-			strcmp(entry->d_name + len - strlen(TEMPORARY), TEMPORARY) == 0)
+		if (len > strlen(PGD_TEMPORARY) &&
+			strcmp(entry->d_name + len - strlen(PGD_TEMPORARY), PGD_TEMPORARY) == 0)
 		{
 			char		path[MAXPGPATH];
 
@@ -261,133 +249,17 @@ read_node(void)
  */
 
 /*
- * Write a file whole or not at all.  Returns false if that was not possible;
- * what was there before is then still there.
- */
-static bool
-write_file(const char *path, const Piece *pieces, int n, int elevel)
-{
-	char		temporary[MAXPGPATH];
-	int			fd;
-	bool		ok;
-	int			save_errno;
-
-	snprintf(temporary, sizeof(temporary), "%s" TEMPORARY, path);
-	fd = OpenTransientFile(temporary,
-						   O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
-	ok = fd >= 0;
-	for (int i = 0; i < n && ok; i++)
-	{
-		const char *data = pieces[i].data;
-		size_t		left = pieces[i].size;
-
-		while (left > 0 && ok)
-		{
-			ssize_t		written;
-
-			errno = 0;
-			written = write(fd, data, left);
-			if (written < 0 && errno == EINTR)
-				continue;
-			/* if it does not say why, the disk is full */
-			if (written <= 0)
-			{
-				ok = false;
-				if (errno == 0)
-					errno = ENOSPC;
-				break;
-			}
-			data += written;
-			left -= written;
-		}
-	}
-	if (ok)
-		ok = pg_fsync(fd) == 0;
-	save_errno = errno;
-	if (fd >= 0 && CloseTransientFile(fd) != 0 && ok)
-	{
-		ok = false;
-		save_errno = errno;
-	}
-	if (!ok)
-	{
-		unlink(temporary);
-		errno = save_errno;
-		ereport(elevel,
-				(errcode_for_file_access(),
-				 errmsg("could not write file \"%s\": %m", temporary)));
-		return false;
-	}
-	if (durable_rename(temporary, path, elevel) != 0)
-	{
-		unlink(temporary);
-		return false;
-	}
-	return true;
-}
-
-/*
- * Read a file, or its first "size" bytes; NULL if it is absent or cannot be
- * read.
- */
-static char *
-read_file(const char *path, size_t size, size_t *got)
-{
-	struct stat st;
-	int			fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	char	   *data = NULL;
-
-	*got = 0;
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size <= FILE_MAX)
-	{
-		size_t		wanted = Min(size, (size_t) st.st_size);
-
-		data = palloc(wanted + 1);
-		while (*got < wanted)
-		{
-			ssize_t		n = read(fd, data + *got, wanted - *got);
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				break;
-			*got += n;
-		}
-		if (*got < wanted)
-		{
-			pfree(data);
-			data = NULL;
-		}
-	}
-	CloseTransientFile(fd);
-	return data;
-}
-
-static pg_crc32c
-checksum(const void *data, size_t size)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, size);
-	FIN_CRC32C(crc);
-	return crc;
-}
-
-/*
  * Write a file of that name, with a checksum at its end.
  */
 bool
 pgd_archive_put(const char *name, const void *data, size_t size, int elevel)
 {
 	char		path[MAXPGPATH];
-	pg_crc32c	crc = checksum(data, size);
-	Piece		pieces[] = {{data, size}, {&crc, sizeof(crc)}};
+	pg_crc32c	crc = pgd_file_checksum(data, size);
+	PgdPiece	pieces[] = {{data, size}, {&crc, sizeof(crc)}};
 
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	return write_file(path, pieces, lengthof(pieces), elevel);
+	return pgd_file_write(path, pieces, lengthof(pieces), elevel);
 }
 
 /*
@@ -401,14 +273,14 @@ pgd_archive_get(const char *name, size_t *size)
 	pg_crc32c	crc;
 
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	data = read_file(path, FILE_MAX, size);
+	data = pgd_file_read(path, PGD_FILE_MAX, size);
 	if (data == NULL)
 		return NULL;
 	if (*size >= sizeof(crc))
 	{
 		*size -= sizeof(crc);
 		memcpy(&crc, data + *size, sizeof(crc));
-		if (EQ_CRC32C(crc, checksum(data, *size)))
+		if (EQ_CRC32C(crc, pgd_file_checksum(data, *size)))
 			return data;
 	}
 	ereport(LOG,
@@ -433,16 +305,16 @@ pgd_archive_put_snapshot(const char *path, PgdSnapshotHeader *header,
 						 const char *body, size_t size, int elevel)
 {
 	char		own_path[MAXPGPATH];
-	Piece		pieces[] = {{header, HEADER_SIZE}, {body, size}};
+	PgdPiece	pieces[] = {{header, HEADER_SIZE}, {body, size}};
 
 	header->magic = SNAPSHOT_MAGIC;
 	header->format = PGD_SNAPSHOT_FORMAT;
 	header->body_size = size;
-	header->body_crc = checksum(body, size);
-	header->header_crc = checksum(header,
+	header->body_crc = pgd_file_checksum(body, size);
+	header->header_crc = pgd_file_checksum(header,
 								  offsetof(PgdSnapshotHeader, header_crc));
 	path_of(header->id, own_path);
-	return write_file(path != NULL ? path : own_path, pieces,
+	return pgd_file_write(path != NULL ? path : own_path, pieces,
 					  lengthof(pieces), elevel);
 }
 
@@ -465,7 +337,7 @@ problem_of(const char *data, size_t size, uint64 id, PgdSnapshotHeader *header)
 		else if (header->magic == SNAPSHOT_MAGIC && header->id == id &&
 				 header->label[NAMEDATALEN - 1] == '\0' &&
 				 EQ_CRC32C(header->header_crc,
-						   checksum(header, offsetof(PgdSnapshotHeader,
+						   pgd_file_checksum(header, offsetof(PgdSnapshotHeader,
 													 header_crc))))
 			return NULL;
 	}
@@ -489,7 +361,7 @@ pgd_archive_get_snapshot(const char *path, uint64 id,
 	path_of(id, own_path);
 	if (path == NULL)
 		path = own_path;
-	data = read_file(path, FILE_MAX, &size);
+	data = pgd_file_read(path, PGD_FILE_MAX, &size);
 	if (data == NULL)
 	{
 		*problem = access(path, F_OK) == 0 ? "cannot be read" : NULL;
@@ -499,7 +371,7 @@ pgd_archive_get_snapshot(const char *path, uint64 id,
 	if (*problem == NULL &&
 		(size - HEADER_SIZE != header->body_size ||
 		 !EQ_CRC32C(header->body_crc,
-					checksum(data + HEADER_SIZE, header->body_size))))
+					pgd_file_checksum(data + HEADER_SIZE, header->body_size))))
 		*problem = "is damaged";
 	if (*problem != NULL)
 	{
@@ -521,7 +393,7 @@ pgd_archive_get_header(uint64 id, PgdSnapshotHeader *header,
 	char	   *data;
 
 	path_of(id, path);
-	data = read_file(path, HEADER_SIZE, &size);
+	data = pgd_file_read(path, HEADER_SIZE, &size);
 	if (data == NULL)
 	{
 		*problem = access(path, F_OK) == 0 ? "cannot be read" : NULL;
@@ -573,7 +445,7 @@ pgd_archive_list(int *n)
 			files = repalloc(files,
 							 sizeof(PgdSnapshotFile) * (allocated *= 2));
 		file = &files[(*n)++];
-		data = read_file(path, HEADER_SIZE, &size);
+		data = pgd_file_read(path, HEADER_SIZE, &size);
 		file->problem = problem_of(data, size, id, &file->header);
 		file->bytes = st.st_size;
 		if (file->problem == NULL &&

@@ -13,6 +13,7 @@
 
 #include "fmgr.h"
 
+#include "archive.h"
 #include "closing.h"
 #include "samples.h"
 #include "sessions.h"
@@ -32,6 +33,11 @@ extern void pgd_window_get(FunctionCallInfo fcinfo, int arg,
 extern char *pgd_window_problem(const PgdWindow *window);
 extern double pgd_window_seconds(const PgdWindow *window);
 extern int	pgd_window_ids(const PgdWindow *window, uint64 **ids);
+
+/* for window_read.c */
+extern void pgd_window_report_absent(uint64 id, const char *problem);
+extern void pgd_window_check_ends(const PgdSnapshotHeader *lower,
+								  const PgdSnapshotHeader *upper);
 
 /* what happened in it; things that had no part in it are not visited */
 extern void pgd_window_statements(const PgdWindow *window,

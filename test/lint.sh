@@ -79,8 +79,8 @@ layer_of()
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
 		reading | shapes | texts) echo 4 ;;
-		table | strays | slot | writers | samples | sessions | tag | archive | archive_* | marks) echo 3 ;;
-		guc | sums | transcript | histogram_* | codec | statistics | statistics_*) echo 2 ;;
+		table | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
+		guc | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;

@@ -165,7 +165,8 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	w								diagnose.window;
+	-- A composite without a value is NULL, one of NULLs is not.
+	w								diagnose.window := ROW(NULL, NULL);
 	upper_at						timestamptz := clock_timestamp();
 	problem							text;
 BEGIN

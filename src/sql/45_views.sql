@@ -154,8 +154,14 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' ELSE 'primary' EN
 		WHEN p.sample_interval = 0 THEN 'off'
 		ELSE 'running'
 	END AS sampler,
-	p.last_sample
-FROM diagnose.own_status() AS o, counted AS c, diagnose.sampler() AS p;
+	p.last_sample,
+	f.snapshots,
+	f.snapshot_bytes,
+	f.last_snapshot
+FROM diagnose.own_status() AS o, counted AS c, diagnose.sampler() AS p,
+	(SELECT count(*) AS snapshots, coalesce(pg_catalog.sum(s.bytes), 0)::bigint AS snapshot_bytes,
+		pg_catalog.max(s.taken_at) FILTER (WHERE s.is_own AND s.kind <> 'imported') AS last_snapshot
+	FROM diagnose.snapshots() AS s) AS f;
 COMMENT ON VIEW diagnose.status IS
 'pg_diagnose about itself: role of the server, since when it counts, how much of the work it can tell apart, memory, evictions, drops, its own time, and whether it samples';
 COMMENT ON COLUMN diagnose.status.coverage_pct IS 'executions known by statement, in percent of all; the rest was evicted, or had no query identifier';
@@ -167,3 +173,6 @@ COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent asle
 COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';
 COMMENT ON COLUMN diagnose.status.sampler IS 'the background worker that looks at what sessions wait for: running, off (sample_interval is 0) or not running';
 COMMENT ON COLUMN diagnose.status.last_sample IS 'when it last looked';
+COMMENT ON COLUMN diagnose.status.snapshots IS 'snapshots on disk, those of other servers and damaged ones included';
+COMMENT ON COLUMN diagnose.status.snapshot_bytes IS 'disk space that they take; the limit is pg_diagnose.snapshot_disk';
+COMMENT ON COLUMN diagnose.status.last_snapshot IS 'when this server took the latest one';
