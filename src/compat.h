@@ -173,6 +173,13 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_transaction_timeout() 0
 #endif
 
+/* 16 turned the array of all settings into a list that is made when asked for */
+#if PG_VERSION_NUM >= 160000
+#define pgd_guc_variables(n) get_guc_variables(n)
+#else
+#define pgd_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /* 18 counts parallel workers in the executor state */
 #if PG_VERSION_NUM >= 180000
 #define PGD_HAVE_WORKER_COUNTS 1

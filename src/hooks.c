@@ -21,9 +21,11 @@
 #include "tcop/utility.h"
 
 #include "compat.h"
+#include "ddl.h"
 #include "error.h"
 #include "guc.h"
 #include "hooks.h"
+#include "markfile.h"
 #include "repeats.h"
 #include "session.h"
 #include "snapshot.h"
@@ -122,6 +124,7 @@ pgd_shmem_startup(void)
 	if (!IsUnderPostmaster)
 		on_shmem_exit(pgd_shmem_shutdown, (Datum) 0);
 	pgd_snapshot_load();
+	pgd_markfile_start();
 }
 
 static void
@@ -129,7 +132,11 @@ pgd_shmem_shutdown(int code, Datum arg)
 {
 	/* not after a crash: who knows what shared memory looks like */
 	if (code == 0 && pgd_store_ready())
+	{
+		/* nobody is left to move them, or to be in the way */
+		(void) pgd_markfile_drain(NULL, LOG);
 		pgd_snapshot_dump();
+	}
 }
 
 /*
@@ -465,6 +472,8 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 												 queryString);
 	const bool	toplevel = nesting == 0 && wanted();
 	const Node *const stmt = pstmt->utilityStmt;
+	const bool	marked = pgd_ddl_counts(stmt);
+	PgdDdl		ddl;
 
 	if (nesting == 0)
 		pgd_xact_ending(stmt);
@@ -480,8 +489,12 @@ guarded_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	pgd_nesting++;
 	PG_TRY();
 	{
+		if (unlikely(marked))
+			pgd_ddl_begin(&ddl, pstmt, context);
 		call_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 							queryEnv, dest, qc);
+		if (unlikely(marked))
+			pgd_ddl_end(&ddl, pstmt, queryString);
 	}
 	PG_CATCH();
 	{
@@ -579,6 +592,7 @@ pgd_xact(XactEvent event, void *arg)
 {
 	pgd_session_xact(event);
 	pgd_xact_event(event);
+	pgd_ddl_xact(event);
 }
 
 /* When one is rolled back, somebody caught the error: PL/pgSQL, mostly. */
@@ -589,6 +603,7 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
 	pgd_xact_subevent(event);
+	pgd_ddl_subxact(event, mySubid);
 }
 
 static void

@@ -29,6 +29,7 @@
 #include "archive.h"
 #include "compat.h"
 #include "guc.h"
+#include "markfile.h"
 #include "snapshot.h"
 #include "store.h"
 #include "texts.h"
@@ -91,12 +92,15 @@ uint64
 pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 {
 	PgdSnapshotHeader *header = writer->header;
+	int			npinned;
+	uint64	   *pinned;
 
 	header->id = pgd_archive_next_id();
 	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
 								  writer->body.len, elevel))
 		return 0;
-	if (!pgd_archive_thin(header->taken_at, NULL, 0))
+	pinned = pgd_markfile_pinned(&npinned);
+	if (!pgd_archive_thin(header->taken_at, pinned, npinned))
 	{
 		/* all that is left was asked for by name */
 		pgd_archive_drop(header->id);
@@ -107,6 +111,58 @@ pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 		return 0;
 	}
 	return header->id;
+}
+
+/*
+ * Is there a snapshot of ours with that label?
+ */
+static uint64
+find_label(const char *label)
+{
+	int			n;
+	PgdSnapshotFile *files = pgd_archive_list(&n);
+	uint64		found = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const PgdSnapshotHeader *header = &files[i].header;
+
+		if (files[i].problem == NULL && header->node == pgd_archive_node() &&
+			strcmp(header->label, label) == 0)
+			found = header->id;
+	}
+	pfree(files);
+	return found;
+}
+
+/*
+ * An error unless a label is new, and can be told apart from all else that may
+ * name the end of a window.
+ */
+void
+pgd_snapshot_check_label(const char *label)
+{
+	uint64		taken;
+
+	if (label[0] == '\0' || label[0] == '#' ||
+		pg_strcasecmp(label, "now") == 0 || pg_strcasecmp(label, "reset") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid label: \"%s\"", label),
+				 errdetail("A label is not empty, does not begin with \"#\", and is neither \"now\" nor \"reset\".")));
+	if (strlen(label) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("label is too long: \"%s\"", label),
+				 errdetail("A label has at most %d bytes.", NAMEDATALEN - 1)));
+	taken = find_label(label);
+	if (taken != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("label \"%s\" already exists", label),
+				 errdetail("It is that of snapshot %llu.",
+						   (unsigned long long) taken),
+				 errhint("Choose another one, or drop that one with diagnose.drop_snapshot().")));
 }
 
 static void

@@ -18,6 +18,7 @@ extern void pgd_snapshot_dump(void);
 
 /* in between */
 extern void pgd_snapshot_describe(PgdSnapshotHeader *header);
+extern void pgd_snapshot_check_label(const char *label);
 extern uint64 pgd_snapshot_take(const char *label, int elevel);
 extern uint64 pgd_snapshot_write(PgdImageWriter *writer, int elevel);
 extern void pgd_snapshot_live(PgdImage *image);

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "guc.h"
+#include "markfile.h"
 #include "rows.h"
 #include "store.h"
 #include "window.h"
@@ -253,7 +254,20 @@ pgd_status(PG_FUNCTION_ARGS)
 Datum
 pgd_reset(PG_FUNCTION_ARGS)
 {
+	Oid			userid = PG_GETARG_OID(0);
+	Oid			dbid = PG_GETARG_OID(1);
+	uint64		queryid = (uint64) PG_GETARG_INT64(2);
+	int64		forgotten;
+
 	pgd_require_preload();
-	PG_RETURN_INT64(pgd_store_reset(PG_GETARG_OID(0), PG_GETARG_OID(1),
-									(uint64) PG_GETARG_INT64(2)));
+	forgotten = pgd_store_reset(userid, dbid, queryid);
+	if (!OidIsValid(userid) && !OidIsValid(dbid) && queryid == 0)
+	{
+		PgdMark		mark;
+
+		pgd_mark_begin(&mark, PGD_MARK_RESET);
+		PGD_MARK_TEXT(&mark, what, "everything", -1);
+		(void) pgd_marks_put(&mark);
+	}
+	PG_RETURN_INT64(forgotten);
 }

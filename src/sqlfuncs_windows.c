@@ -94,58 +94,6 @@ pgd_find_window_problem(PG_FUNCTION_ARGS)
 }
 
 /*
- * Is there a snapshot of ours with that label?
- */
-static uint64
-find_label(const char *label)
-{
-	int			n;
-	PgdSnapshotFile *files = pgd_archive_list(&n);
-	uint64		found = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		const PgdSnapshotHeader *header = &files[i].header;
-
-		if (files[i].problem == NULL && header->node == pgd_archive_node() &&
-			strcmp(header->label, label) == 0)
-			found = header->id;
-	}
-	pfree(files);
-	return found;
-}
-
-/*
- * A label that can be told apart from all else that may name the end of a
- * window.
- */
-static void
-check_label(const char *label)
-{
-	uint64		taken;
-
-	if (label[0] == '\0' || label[0] == '#' ||
-		pg_strcasecmp(label, "now") == 0 || pg_strcasecmp(label, "reset") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid label: \"%s\"", label),
-				 errdetail("A label is not empty, does not begin with \"#\", and is neither \"now\" nor \"reset\".")));
-	if (strlen(label) >= NAMEDATALEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_NAME_TOO_LONG),
-				 errmsg("label is too long: \"%s\"", label),
-				 errdetail("A label has at most %d bytes.", NAMEDATALEN - 1)));
-	taken = find_label(label);
-	if (taken != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("label \"%s\" already exists", label),
-				 errdetail("It is that of snapshot %llu.",
-						   (unsigned long long) taken),
-				 errhint("Choose another one, or drop that one with diagnose.drop_snapshot().")));
-}
-
-/*
  * diagnose.take_snapshot(label)
  */
 Datum
@@ -157,7 +105,7 @@ pgd_take_snapshot(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		label = text_to_cstring(PG_GETARG_TEXT_PP(0));
-		check_label(label);
+		pgd_snapshot_check_label(label);
 	}
 	PG_RETURN_INT64((int64) pgd_snapshot_take(label, ERROR));
 }

@@ -53,6 +53,7 @@
 #include "utils/timestamp.h"
 
 #include "archive.h"
+#include "marks.h"
 #include "reading.h"
 #include "sessions.h"
 #include "samples.h"
@@ -121,6 +122,7 @@ store_layout(char *base)
 
 	size = add_size(size, pgd_shapes_layout(base + size, nslots));
 	size = add_size(size, pgd_writers_layout(base + size));
+	size = add_size(size, pgd_marks_layout(base + size));
 	return size;
 }
 
@@ -170,6 +172,7 @@ pgd_store_startup(void)
 		pgd_table_clear();
 		pgd_shapes_clear();
 		pgd_writers_clear();
+		pgd_marks_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
 	return !found;

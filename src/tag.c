@@ -216,13 +216,26 @@ hash_text(uint64 hash, const char *text)
 }
 
 /*
+ * Of all but traceparent.
+ */
+uint64
+pgd_tag_hash(const PgdTag *tag)
+{
+	uint64		hash = UINT64CONST(0xcbf29ce484222325);
+
+	hash = hash_text(hash, tag->application);
+	for (int i = 0; i < lengthof(fields) - 1; i++)
+		hash = hash_text(hash, (const char *) tag + fields[i].offset);
+	return hash | 1;
+}
+
+/*
  * Make a tag of the application's name and a comment, if there is one.
  */
 void
 pgd_tag_read(const PgdCommented *text)
 {
 	PgdTag	   *tag = &pgd_tag;
-	uint64		hash = UINT64CONST(0xcbf29ce484222325);
 
 	pgd_tag_application = application_name;
 	pgd_tag_comment_len = 0;
@@ -247,8 +260,5 @@ pgd_tag_read(const PgdCommented *text)
 			pgd_tag_comment_len = -1;	/* to be read each time */
 	}
 
-	hash = hash_text(hash, tag->application);
-	for (int i = 0; i < lengthof(fields) - 1; i++)
-		hash = hash_text(hash, (const char *) tag + fields[i].offset);
-	tag->hash = hash | 1;
+	tag->hash = pgd_tag_hash(tag);
 }

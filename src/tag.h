@@ -31,6 +31,7 @@ extern int	pgd_tag_comment_len;
 
 extern void pgd_tag_search(PgdCommented *found);
 extern void pgd_tag_read(const PgdCommented *text);
+extern uint64 pgd_tag_hash(const PgdTag *tag);
 
 PGD_END_INTERNAL
 

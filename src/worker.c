@@ -2,7 +2,7 @@
  *
  * worker.c
  *		The background worker: looks at all sessions, many times a second,
- *		and takes a snapshot of what is known now and then.
+ *		takes a snapshot of what is known now and then, and keeps marks.
  *
  * It is connected to shared memory but to no database, so it stands in the
  * way of nothing: not of DROP DATABASE, not of a shutdown, and it works on a
@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -25,8 +26,10 @@
 
 #include "compat.h"
 #include "guc.h"
+#include "markfile.h"
 #include "sampler.h"
 #include "samples.h"
+#include "settings.h"
 #include "snapshot.h"
 #include "store.h"
 #include "worker.h"
@@ -41,6 +44,17 @@
  * this process, was asleep meanwhile.
  */
 #define LONGEST_GAP		20		/* intervals, or else a second */
+
+/*
+ * Marks are moved to their file at once, but not each of a flood of them; and
+ * if that fails, which is logged, not so soon again.  Milliseconds.
+ */
+#define MARKS_MANY		16
+#define MARKS_PAUSE		1000
+#define MARKS_FAILED	60000
+
+static uint64 marks_due = 0;	/* not before that, by pgd_clock() */
+static bool settings_changed = true;
 
 PGDLLEXPORT void pgd_worker_main(Datum arg);
 
@@ -63,8 +77,83 @@ pgd_worker_register(void)
 static void
 leave(int code, Datum arg)
 {
+	pgd_marks_detach();
 	pgd_samples_detach();
 }
+
+/* ----------
+ * Marks
+ * ----------
+ */
+
+/*
+ * A standby that is none any more was promoted.
+ */
+static void
+watch_recovery(void)
+{
+	bool		standby = RecoveryInProgress();
+	PgdMark		mark;
+
+	if (standby == pgd_marks_was_standby())
+		return;
+	pgd_marks_set_standby(standby);
+	if (standby)
+		return;
+	pgd_mark_begin(&mark, PGD_MARK_PROMOTION);
+	snprintf(mark.what, sizeof(mark.what), "timeline %u",
+			 GetWALInsertionTimeLine());
+	PGD_MARK_TEXT(&mark, detail, "a standby became a primary", -1);
+	(void) pgd_marks_put(&mark);
+}
+
+/*
+ * Move what is in the ring to the file.
+ */
+static void
+keep_marks(MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		ok = true;
+
+	pgd_store_lock_archive();
+	if (settings_changed)
+	{
+		settings_changed = false;
+		pgd_settings_look();
+	}
+	else
+		ok = pgd_markfile_drain(NULL, LOG);
+	pgd_store_unlock_archive();
+
+	marks_due = pgd_clock() +
+		(uint64) (ok ? MARKS_PAUSE : MARKS_FAILED) * 1000000;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(context);
+}
+
+/* Milliseconds until then, or -1: there is nothing to keep. */
+static long
+marks_nap(void)
+{
+	uint64		now = pgd_clock();
+	int			waiting = pgd_marks_waiting();
+
+	if (settings_changed)
+		return 0;
+	if (waiting == 0)
+		return -1;
+	if (now >= marks_due ||
+		(waiting >= MARKS_MANY &&
+		 marks_due - now <= UINT64CONST(1000000) * MARKS_PAUSE))
+		return 0;
+	return (long) ((marks_due - now) / 1000000) + 1;
+}
+
+/* ----------
+ * Looks
+ * ----------
+ */
 
 /*
  * Milliseconds to the next look.
@@ -108,10 +197,14 @@ static void
 rest(uint64 snapshot_taken)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
-	long		timeout = -1;
+	long		timeout = marks_nap();
 
 	if (pgd_sample_interval > 0)
-		timeout = nap();
+	{
+		long		look = nap();
+
+		timeout = timeout < 0 ? look : Min(timeout, look);
+	}
 	if (pgd_snapshot_interval > 0)
 	{
 		long		snapshot = time_to_snapshot(snapshot_taken, pgd_clock());
@@ -124,13 +217,11 @@ rest(uint64 snapshot_taken)
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 
-	/* Not 0, which would mean that it never wants to be started again. */
-	if (ShutdownRequestPending)
-		proc_exit(1);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
+		settings_changed = true;
 	}
 }
 
@@ -164,12 +255,20 @@ pgd_worker_main(Datum arg)
 	pgd_sampler_start();
 	before_shmem_exit(leave, (Datum) 0);
 	pgd_samples_attach(MyProcPid);
-	context = AllocSetContextCreate(TopMemoryContext, "pg_diagnose snapshot",
+	pgd_marks_attach(pgd_my_proc_number());
+	context = AllocSetContextCreate(TopMemoryContext, "pg_diagnose files",
 									ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
 		rest(snapshot_taken);
+		watch_recovery();
+		/* what changed is known before the next snapshot says so */
+		if (marks_nap() == 0 || ShutdownRequestPending)
+			keep_marks(context);
+		/* Not 0, which would mean that it never wants to be started again. */
+		if (ShutdownRequestPending)
+			proc_exit(1);
 		if (pgd_snapshot_interval > 0 &&
 			time_to_snapshot(snapshot_taken, pgd_clock()) == 0)
 		{

@@ -69,17 +69,17 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		series | xact | session | error | advise) echo 12 ;;
+		series | interchange | interchange_* | xact | session | error | advise) echo 12 ;;
 		window | window_* | transcribe) echo 11 ;;
 		snapshot) echo 10 ;;
 		image_names) echo 7 ;;
 		image | image_* | statement | touches | repeats | blocking | predicate) echo 9 ;;
 		closing) echo 8 ;;
-		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif) echo 7 ;;
+		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums) echo 5 ;;
 		reading | shapes | texts) echo 4 ;;
-		table | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
+		table | document | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
 		guc | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
@@ -315,7 +315,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks" \
+	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols
