@@ -103,4 +103,5 @@ for part in $PARTS; do
 done
 say "done in $(($(date +%s) - STARTED)) seconds"
 [ -z "${RESULTS:-}" ] || cp "$WORK/results" "$RESULTS"
-perl "$BENCH/report.pl" "$WORK/results"
+[ "$PARTS" = trial ] || perl "$BENCH/report.pl" "$WORK/results"
+[[ " $PARTS " != *" trial "* ]] || perl "$BENCH/trial.pl" "$WORK/results"

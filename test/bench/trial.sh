@@ -87,14 +87,14 @@ trial_load()
 		"$BINDIR/pgbench" -n -c 3 -T 3 -R "$rate" -f load.sql@2 -b tpcb-like@1 \
 			$(conn "$TRIAL_PORT") &
 		clients=$!
-		case $event in
+		case $event in	# if it fails, so be it
 			vacuum) trial_psql -c 'VACUUM trial.customer, trial.orders' ;;
 			checkpoint) trial_psql -c 'CHECKPOINT' ;;
 			bulk) trial_psql -c "INSERT INTO trial.bulk SELECT i, repeat('x', 100)
 				FROM generate_series(1, 100000) i" -c 'TRUNCATE trial.bulk' ;;
 			analyze) trial_psql -c 'ANALYZE trial.orders' ;;
-		esac
-		wait "$clients"
+		esac || true
+		wait "$clients" || true
 	done < <(trial_schedule 10000)
 }
 
@@ -132,8 +132,8 @@ trial_start()
 
 trial_stop()
 {
-	kill "$TRIAL_CLIENTS" 2>/dev/null ||
-		{ cat "$WORK/trial_pgbench.log" >&2; die "pgbench has ended before its time"; }
+	kill "$TRIAL_CLIENTS" && kill -0 "$TRIAL_LOAD" ||
+		{ tail "$WORK"/trial_*.log >&2; die "the load has ended before its time"; }
 	rm "$WORK/trial.on"
 	wait "$TRIAL_CLIENTS" "$TRIAL_LOAD" || true
 	sql "$TRIAL_PORT" -q -c "ALTER SYSTEM SET pg_diagnose.snapshot_interval = 0" \
@@ -232,6 +232,7 @@ measure_trial()
 	result meta trial_interval "$TRIAL_INTERVAL"
 	result meta trial_rate "$TRIAL_RATE"
 	result meta trial_side "$TRIAL_SIDE"
+	result meta trial_drops "$TRIAL_DROPS"
 	trial_evaluate
 	stop_server trial
 	run rm -rf "$WORK/trial"
