@@ -223,7 +223,7 @@ my ($day, $month, $year) = (localtime)[ 3, 4, 5 ];
 printf "\n%s, %s processors, %04d-%02d-%02d.\n",
   @meta{qw(version processors)},
   $year + 1900, $month + 1, $day;
-printf "A stretch is %d s, %d scripts a second.  "
+printf "A stretch is %d s, %d transactions a second.  "
   . "From one side of %d to the other the load alone moved\n"
   . "the mean time of the middle statement by %.0f %% (median), %.0f %% in one pair "
   . "of ten, %.0f %% at most.\n",

@@ -12,7 +12,7 @@ TRIAL_PORT=5470
 trial_settings()
 {
 	TRIAL_INTERVAL=1	# seconds between snapshots
-	TRIAL_RATE=300		# scripts per second
+	TRIAL_RATE=200		# transactions per second
 	TRIAL_SIDE=16		# stretches a side where something changes
 	TRIAL_EDGE=2
 	if [ "$QUICK" = 1 ]; then
@@ -26,31 +26,50 @@ trial_settings()
 
 # ---- The statements ----
 
-# Make a script of each line of trial.list, the table of bases, and the
-# arguments for pgbench, which are left in TRIAL_SCRIPTS.
+# Make the scripts of trial.list, the table of bases, and the arguments for
+# pgbench, which are left in TRIAL_SCRIPTS.  A script begins with looking up how
+# much its statements have to do.
 trial_scripts()
 {
-	local name weight base statement
+	local script base statement name
+	local -A body names
 
 	TRIAL_SCRIPTS=()
 	: >"$WORK/trial.bases"
-	while IFS='|' read -r name weight base statement; do
-		{
-			printf '\\set %s\n' 'item random(1, 20000)' \
-				'customer random(1, 2000)' 'order random(1, 50000)' \
-				'day random(1, 365)'
-			[ "$base" = alone ] || echo "BEGIN;"
-			if [[ $base =~ ^[0-9] ]]; then
-				printf "SELECT n AS n FROM trial.work AS s00 WHERE name = '%s'\n\\gset\n" \
-					"$name"
-				printf '%s\t%s\n' "$name" "$base" >>"$WORK/trial.bases"
-			fi
-			# pgbench sends each statement by itself
-			printf '%s;\n' "$statement"
-			[ "$base" = alone ] || echo "COMMIT;"
-		} >"$WORK/trial_$name.sql"
-		TRIAL_SCRIPTS+=(-f "trial_$name.sql@$weight")
+	while IFS='|' read -r script base statement; do
+		[[ $statement =~ s[0-9][0-9] ]] && name=${BASH_REMATCH[0]}
+		[ -n "${body[$script]:-}" ] ||
+			TRIAL_SCRIPTS+=(-f "trial_${script%@*}.sql@${script#*@}")
+		body[$script]+="${statement//:n/:n_$name};"$'\n'
+		if [ "$base" != - ]; then
+			names[$script]+=" $name"
+			printf '%s\t%s\n' "$name" "$base" >>"$WORK/trial.bases"
+		fi
 	done < <(grep -v '^#' "$BENCH/trial.list")
+
+	for script in "${!body[@]}"; do
+		{
+			printf '\\set %s\n' 'item random(1, 20000)' 'customer random(1, 2000)' \
+				'order random(1, 50000)' 'day random(1, 365)'
+			[ "${script%@*}" = alone ] || echo "BEGIN;"
+			[ -z "${names[$script]:-}" ] || trial_lookup "$script" ${names[$script]}
+			echo "${body[$script]}"
+			[ "${script%@*}" = alone ] || echo "COMMIT;"
+		} >"$WORK/trial_${script%@*}.sql"
+	done
+}
+
+# trial_lookup SCRIPT NAMES: its own statement for each script
+trial_lookup()
+{
+	local script=$1 name separator=SELECT
+
+	shift
+	for name in "$@"; do
+		echo "$separator max(n) FILTER (WHERE name = '$name') AS n_$name"
+		separator=,
+	done
+	printf 'FROM trial.work AS s9%s\n\\gset\n' "${script:1:1}"
 }
 
 # ---- The load beside it ----
