@@ -34,11 +34,12 @@ WHERE p.pronamespace = 'diagnose'::regnamespace AND p.proname ~ '^rule_'
 	AND p.oid NOT IN (SELECT function FROM diagnose.rules);
 SELECT count(*) >= 8 AS has_rules FROM diagnose.rules;
 
--- each threshold belongs to a rule or a detector, or to the severities that
--- all share
+-- each threshold belongs to a rule or a detector, or to what all share: the
+-- severities, the comparison
 SELECT s.name FROM pg_settings AS s
 WHERE s.name LIKE 'pg\_diagnose.%' AND s.vartype = 'real'
 	AND s.name NOT LIKE 'pg\_diagnose.severity\_%'
+	AND s.name NOT LIKE 'pg\_diagnose.compare\_%'
 	AND NOT EXISTS (SELECT FROM diagnose.rules AS r
 					WHERE starts_with(s.name, 'pg_diagnose.' || r.name || '_'))
 	AND NOT EXISTS (SELECT FROM diagnose.detectors() AS d

@@ -97,6 +97,11 @@ FROM diagnose.recorded_findings(ROW(NULL, :plain)::diagnose.window);
 SELECT rule, severity IS NOT NULL AS severity FROM diagnose.recorded_findings(ROW(NULL, :timed_id)::diagnose.window)
 WHERE diagnose.is_repeatable(rule);
 SELECT * FROM diagnose.recorded_findings(diagnose.since_reset());
+SELECT w.name, r.rule, diagnose.would_record(w.w, r.rule)
+FROM (VALUES (1, 'without timings', ROW(NULL, :plain)::diagnose.window), (2, 'with timings', ROW(NULL, :timed_id)::diagnose.window),
+		(3, 'not imported', diagnose.since_reset())) AS w (place, name, w),
+	(VALUES ('n_plus_one'), ('slow_statement')) AS r (rule)
+ORDER BY w.place, r.rule;
 
 -- A document of another major version, with a counter that we do not have.
 SELECT '{"format": 1, "library": "pg_diagnose 3.2", "server_version": 190001, "timings": true,
@@ -157,7 +162,8 @@ SELECT pg_temp.attempt(at || ' is ' || left(value, 30), jsonb_set(:'foreign_doc'
 	('{statements,017}', '{}'), ('{statements,0}', '{}'), ('{statements,x}', '{}'), ('{statements," 5"}', '{}'),
 	('{statements,""}', '{}'), ('{statements,9223372036854775808}', '{}'), ('{statements,-9223372036854775808}', '{}'),
 	('{statements,1.0}', '{}'),
-	('{statements,-17,query}', '1'), ('{statements,-17,query}', 'null'), ('{statements,-17,query}', to_json(repeat('x', 8193))::text),
+	('{statements,-17,query}', '1'), ('{statements,-17,query}', 'null'), ('{statements,-17,query}', to_json(repeat('x', 32769))::text),
+	('{statements,-17,query}', to_json(repeat('é', 8192))::text),
 	('{statements,-17,calls}', '"3"'), ('{statements,-17,calls}', '-3'), ('{statements,-17,calls}', '3.5'),
 	('{statements,-17,calls}', '3.000'), ('{statements,-17,calls}', '1e400'), ('{statements,-17,calls}', '9007199254740992'),
 	('{statements,-17,calls}', 'true'), ('{statements,-17,calls}', '[1]'),

@@ -52,18 +52,22 @@ typedef struct PgdArchive
 	pg_atomic_uint64 settings_digest;
 } PgdArchive;
 
-/* The name of this node, and where it was written. */
+/*
+ * The name of this node, and where it was written; the latest snapshot that
+ * was dropped, as its number must not come again.
+ */
 typedef struct NodeFile
 {
 	uint64		node;
 	uint64		device;
 	uint64		inode;
+	uint64		last_id;
 } NodeFile;
 
 static PgdArchive *archive;
 
 static bool write_node(uint64 node, int elevel);
-static uint64 read_node(void);
+static uint64 read_node(uint64 *last_id);
 
 /* ----------
  * Start of the server
@@ -85,24 +89,29 @@ pgd_archive_clear(void)
 	pg_atomic_init_u64(&archive->settings_digest, 0);
 }
 
-/*
- * The number of a snapshot's file, or 0 if it is something else.
- */
-static uint64
-id_of(const char *name)
-{
-	size_t		digits = strspn(name, "0123456789");
-
-	if (digits == 0 || digits > 18 || strcmp(name + digits, SUFFIX) != 0)
-		return 0;
-	return strtou64(name, NULL, 10);
-}
-
 static void
 path_of(uint64 id, char *path)
 {
 	snprintf(path, MAXPGPATH, FOLDER "/%012llu" SUFFIX,
 			 (unsigned long long) id);
+}
+
+/*
+ * The number of a snapshot's file, or 0 if it is something else: also if it
+ * has another name than we would give it, as nobody could find it then.
+ */
+static uint64
+id_of(const char *name)
+{
+	size_t		digits = strspn(name, "0123456789");
+	char		path[MAXPGPATH];
+	uint64		id;
+
+	if (digits == 0 || digits > 18)
+		return 0;
+	id = strtou64(name, NULL, 10);
+	path_of(id, path);
+	return strcmp(path + strlen(FOLDER "/"), name) == 0 ? id : 0;
 }
 
 /*
@@ -138,9 +147,9 @@ pgd_archive_start(void)
 	}
 	if (dir != NULL)
 		FreeDir(dir);
-	pg_atomic_write_u64(&archive->last_id, last);
 
-	archive->node = read_node();
+	archive->node = read_node(&last);
+	pg_atomic_write_u64(&archive->last_id, last);
 	if (archive->node == 0)
 	{
 		while (!pg_strong_random(&archive->node, sizeof(archive->node)) ||
@@ -195,14 +204,16 @@ pgd_archive_adopt(uint64 node, int elevel)
 }
 
 /*
- * The file is made before it is known where it lies, hence written twice.  It
- * is not flushed: if a crash of the machine loses it, the next start makes a
- * new one, and says so by telling the history apart.
+ * If a crash of the machine loses it, the next start makes a new one, and says
+ * so by telling the history apart.
  */
 static bool
 write_node(uint64 node, int elevel)
 {
-	NodeFile	file = {.node = node};
+	NodeFile	file = {
+		.node = node,
+		.last_id = pg_atomic_read_u64(&archive->last_id),
+	};
 	struct stat st;
 	int			fd = OpenTransientFile(NODE_FILE,
 									   O_RDWR | O_CREAT | PG_BINARY);
@@ -225,8 +236,11 @@ write_node(uint64 node, int elevel)
 	return ok;
 }
 
+/*
+ * Returns 0 if there is none, or that of a copy.
+ */
 static uint64
-read_node(void)
+read_node(uint64 *last_id)
 {
 	NodeFile	file;
 	struct stat st;
@@ -240,7 +254,10 @@ read_node(void)
 		pg_pread(fd, &file, sizeof(file), 0) == sizeof(file) &&
 		file.inode == (uint64) st.st_ino;
 	CloseTransientFile(fd);
-	return ok ? file.node : 0;
+	if (!ok)
+		return 0;
+	*last_id = Max(*last_id, file.last_id);
+	return file.node;
 }
 
 /* ----------
@@ -318,6 +335,25 @@ pgd_archive_put_snapshot(const char *path, PgdSnapshotHeader *header,
 					  lengthof(pieces), elevel);
 }
 
+static bool
+is_time(TimestampTz t)
+{
+	return !TIMESTAMP_NOT_FINITE(t) && IS_VALID_TIMESTAMP(t);
+}
+
+/*
+ * Can it be shown?  A good checksum proves that it is what was written, not
+ * that whoever wrote it knew what he did.
+ */
+static bool
+is_sane(const PgdSnapshotHeader *header)
+{
+	return is_time(header->taken_at) && is_time(header->since) &&
+		is_time(header->server_started) &&
+		header->kind <= PGD_SNAPSHOT_IMPORTED &&
+		header->label[NAMEDATALEN - 1] == '\0';
+}
+
 /*
  * What is wrong with a header, if anything.
  */
@@ -335,10 +371,10 @@ problem_of(const char *data, size_t size, uint64 id, PgdSnapshotHeader *header)
 			header->format != PGD_SNAPSHOT_FORMAT)
 			problem = "was written by another version of pg_diagnose";
 		else if (header->magic == SNAPSHOT_MAGIC && header->id == id &&
-				 header->label[NAMEDATALEN - 1] == '\0' &&
 				 EQ_CRC32C(header->header_crc,
 						   pgd_file_checksum(header, offsetof(PgdSnapshotHeader,
-													 header_crc))))
+													 header_crc))) &&
+				 is_sane(header))
 			return NULL;
 	}
 	*header = empty;
@@ -469,5 +505,8 @@ pgd_archive_drop(uint64 id)
 	char		path[MAXPGPATH];
 
 	path_of(id, path);
+	/* otherwise the next start would not know that it was ever there */
+	if (id == pg_atomic_read_u64(&archive->last_id))
+		(void) write_node(archive->node, LOG);
 	return unlink(path) == 0;
 }

@@ -73,9 +73,16 @@ pgd_file_write(const char *path, const PgdPiece *pieces, int n, int elevel)
 				 errmsg("could not write file \"%s\": %m", temporary)));
 		return false;
 	}
-	if (durable_rename(temporary, path, elevel) != 0)
+	/* an error here would leave the temporary file */
+	if (durable_rename(temporary, path, Min(elevel, LOG)) != 0)
 	{
+		save_errno = errno;
 		unlink(temporary);
+		errno = save_errno;
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not rename file \"%s\" to \"%s\": %m",
+						temporary, path)));
 		return false;
 	}
 	return true;

@@ -11,9 +11,10 @@
 #include "pg_diagnose.h"
 
 #include "port/pg_crc32c.h"
+#include "utils/memutils.h"
 
 #define PGD_TEMPORARY	".tmp"	/* ends the name of a file being written */
-#define PGD_FILE_MAX	(256 * 1024 * 1024)
+#define PGD_FILE_MAX	((off_t) MaxAllocSize - 1)
 
 /* What is written one after the other. */
 typedef struct PgdPiece

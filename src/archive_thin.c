@@ -58,10 +58,8 @@ is_pinned(const PgdSnapshotFile *file, const uint64 *pinned, int npinned)
  */
 static bool
 is_superfluous(const PgdSnapshotFile *file, const PgdSnapshotFile *older,
-			   TimestampTz now)
+			   int64 age)
 {
-	int64		age = now - file->header.taken_at;
-
 	for (int i = 0; i < lengthof(keep); i++)
 	{
 		if (age > keep[i].age)
@@ -75,6 +73,45 @@ is_superfluous(const PgdSnapshotFile *file, const PgdSnapshotFile *older,
 }
 
 /*
+ * The time between two snapshots.  Within one run of the server it is that of
+ * the clock that nobody sets: a wall clock that is wrong for a minute must not
+ * make all of history look old.
+ */
+static int64
+time_between(const PgdSnapshotHeader *from, const PgdSnapshotHeader *to)
+{
+	if (from->node == to->node && from->server_started == to->server_started &&
+		from->monotonic <= to->monotonic)
+		return (int64) ((to->monotonic - from->monotonic) / 1000);
+	return Max(to->taken_at - from->taken_at, 0);
+}
+
+/*
+ * How old each of them is.
+ */
+static int64 *
+ages_of(const PgdSnapshotFile *files, int n, TimestampTz now)
+{
+	int64	   *ages = palloc(sizeof(int64) * n);
+	const PgdSnapshotHeader *newer = NULL;
+	int64		age = 0;
+
+	for (int i = n - 1; i >= 0; i--)
+	{
+		const PgdSnapshotHeader *header = &files[i].header;
+
+		ages[i] = Max(now - header->taken_at, 0);
+		if (files[i].problem != NULL || header->node != pgd_archive_node() ||
+			header->kind == PGD_SNAPSHOT_IMPORTED)
+			continue;
+		age = newer == NULL ? ages[i] : age + time_between(header, newer);
+		ages[i] = age;
+		newer = header;
+	}
+	return ages;
+}
+
+/*
  * Remove what is superfluous, and then the oldest until the rest is no more
  * than pg_diagnose.snapshot_disk.  The newest stays.  Returns false if there
  * is still too much.  Those with a problem go when there is need of room, as
@@ -85,6 +122,7 @@ pgd_archive_thin(TimestampTz now, const uint64 *pinned, int npinned)
 {
 	int			n;
 	PgdSnapshotFile *files = pgd_archive_list(&n);
+	int64	   *ages = ages_of(files, n, now);
 	const PgdSnapshotFile *older = NULL;
 	uint64		total = 0;
 	uint64		limit = (uint64) pgd_snapshot_disk * 1024;
@@ -96,7 +134,7 @@ pgd_archive_thin(TimestampTz now, const uint64 *pinned, int npinned)
 		if (file->problem == NULL && i < n - 1 &&
 			!is_pinned(file, pinned, npinned))
 		{
-			if (is_superfluous(file, older, now) &&
+			if (is_superfluous(file, older, ages[i]) &&
 				pgd_archive_drop(file->header.id))
 				file->bytes = 0;
 			else
@@ -110,6 +148,7 @@ pgd_archive_thin(TimestampTz now, const uint64 *pinned, int npinned)
 			pgd_archive_drop(files[i].header.id))
 			total -= files[i].bytes;
 	}
+	pfree(ages);
 	pfree(files);
 	return total <= limit;
 }

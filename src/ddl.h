@@ -24,6 +24,7 @@ typedef struct PgdDdl
 	Oid			table;			/* that gets an index without a name */
 	Oid			newest_index;	/* of that table */
 	int			nindexes;
+	char	   *definition;		/* of an index that is dropped */
 	int64		wal_records;	/* what writes none has changed nothing */
 	char		object[PGD_DDL_OBJECT_MAX];
 } PgdDdl;

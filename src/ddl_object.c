@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -22,6 +23,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
 
 #include "ddl.h"
 
@@ -169,6 +172,36 @@ names_of(Node *object)
 	}
 }
 
+/*
+ * An index that is about to be dropped: of which table, and how it is made
+ * again.
+ */
+static void
+before_drop_index(PgdDdl *ddl, Oid index)
+{
+	Oid			table = IndexGetRelation(index, true);
+	char	   *definition;
+	const char *create;
+
+	if (!OidIsValid(table) ||
+		!SearchSysCacheExists1(INDEXRELID, ObjectIdGetDatum(index)))
+		return;
+	set_object(ddl, psprintf("%s on %s", ddl->object,
+							 qualified(get_rel_namespace(table),
+									   get_rel_name(table))));
+	definition = pg_get_indexdef_string(index);
+	if (get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX)
+	{
+		ddl->definition = definition;
+		return;
+	}
+	create = strstr(definition, "INDEX ");
+	if (create != NULL)
+		ddl->definition = psprintf("%.*sINDEX CONCURRENTLY %s",
+								   (int) (create - definition), definition,
+								   create + strlen("INDEX "));
+}
+
 static bool
 before_drop(PgdDdl *ddl, const DropStmt *stmt)
 {
@@ -216,6 +249,8 @@ before_drop(PgdDdl *ddl, const DropStmt *stmt)
 			continue;
 		counts = true;
 		ddl->partitions &= get_rel_relispartition(relid);
+		if (stmt->removeType == OBJECT_INDEX && list_length(stmt->objects) == 1)
+			before_drop_index(ddl, relid);
 	}
 	return counts;
 }
@@ -431,6 +466,9 @@ pgd_ddl_object_after(PgdDdl *ddl, const Node *stmt, char **undo)
 			break;
 		case T_IndexStmt:
 			*undo = after_index(ddl, (const IndexStmt *) stmt);
+			break;
+		case T_DropStmt:
+			*undo = ddl->definition;
 			break;
 		case T_CreateStatsStmt:
 			/* which one it is without a schema depends on who asks */

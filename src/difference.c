@@ -23,11 +23,17 @@ risen(uint64 later, uint64 earlier)
 	return PGD_UNKNOWN;
 }
 
-static void
+static bool
 subtract_histogram(PgdHistogram *later, const PgdHistogram *earlier)
 {
+	bool		any = false;
+
 	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS; i++)
+	{
 		later->count[i] = MINUS(later->count[i], earlier->count[i]);
+		any |= (later->count[i] > 0);
+	}
+	return any;
 }
 
 /*
@@ -54,6 +60,39 @@ subtract_errors(PgdErrorCount *later, const PgdErrorCount *earlier, int n)
 	return any;
 }
 
+static void
+subtract_plan(PgdPlanUse *later, const PgdPlanUse *earlier)
+{
+	later->calls = MINUS(later->calls, earlier->calls);
+	later->total_time = MINUS(later->total_time, earlier->total_time);
+	later->max_time = risen(later->max_time, earlier->max_time);
+}
+
+/*
+ * A plan that had to make room in between has left its numbers to the last
+ * place, which is for all others; if it has come back, it has begun anew.
+ */
+static void
+subtract_plans(PgdPlanUse *later, const PgdPlanUse *earlier)
+{
+	for (int e = 0; e < PGD_PLANS; e++)
+	{
+		PgdPlanUse *plan = &later[PGD_PLANS];
+
+		if (earlier[e].calls == 0)
+			continue;
+		for (int l = 0; l < PGD_PLANS; l++)
+		{
+			if (later[l].shape == earlier[e].shape &&
+				later[l].calls >= earlier[e].calls)
+				plan = &later[l];
+		}
+		subtract_plan(plan, &earlier[e]);
+	}
+	if (earlier[PGD_PLANS].calls > 0)
+		subtract_plan(&later[PGD_PLANS], &earlier[PGD_PLANS]);
+}
+
 /* ----------
  * Statements
  * ----------
@@ -76,30 +115,15 @@ pgd_statement_subtract(PgdStatement *later, const PgdStatement *earlier)
 #undef PGD_COUNTER
 
 	any |= subtract_errors(later->errors, earlier->errors, PGD_ERRORS + 1);
-	subtract_histogram(&later->histogram, &earlier->histogram);
-	for (int i = 0; i <= PGD_PLANS; i++)
-	{
-		PgdPlanUse *plan = &later->plans[i];
-
-		for (int p = 0; p <= PGD_PLANS; p++)
-		{
-			const PgdPlanUse *before = &earlier->plans[p];
-
-			if (before->calls == 0 || before->shape != plan->shape ||
-				(p == PGD_PLANS) != (i == PGD_PLANS))
-				continue;
-			plan->calls = MINUS(plan->calls, before->calls);
-			plan->total_time = MINUS(plan->total_time, before->total_time);
-			plan->max_time = risen(plan->max_time, before->max_time);
-			break;
-		}
-	}
+	any |= subtract_histogram(&later->histogram, &earlier->histogram);
+	subtract_plans(later->plans, earlier->plans);
 	return any;
 }
 
 /*
  * The shortest and the longest execution, where they are unknown, as the
- * histogram of the difference has them: within the width of a bucket.
+ * histogram of the difference has them: within the width of a bucket.  None
+ * takes longer than all together, and a single one as long.
  */
 void
 pgd_statement_estimate(PgdStatement *difference, const PgdStatement *earlier)
@@ -125,6 +149,10 @@ pgd_statement_estimate(PgdStatement *difference, const PgdStatement *earlier)
 	if (c->max_exec_time == PGD_UNKNOWN)
 		c->max_exec_time = Min(pgd_histogram_upper(last),
 							   earlier->counters.max_exec_time);
+	if (c->calls == 1)
+		c->min_exec_time = c->max_exec_time = c->total_exec_time;
+	c->max_exec_time = Min(c->max_exec_time, c->total_exec_time);
+	c->min_exec_time = Min(c->min_exec_time, c->max_exec_time);
 }
 
 /* ----------
@@ -229,7 +257,7 @@ pgd_shape_subtract(PgdShape *later, const PgdShape *earlier)
 	}
 	subtract_observations(sums, &earlier->sums);
 	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
-		subtract_histogram(&later->histograms[h], &earlier->histograms[h]);
+		(void) subtract_histogram(&later->histograms[h], &earlier->histograms[h]);
 	return any;
 }
 
@@ -259,17 +287,14 @@ pgd_session_subtract(PgdSessionSum *later, const PgdSessionSum *earlier)
 #include "sessionlist.h"
 #undef PGD_SESSION_COUNTER
 
-	subtract_histogram(&later->histogram, &earlier->histogram);
+	(void) subtract_histogram(&later->histogram, &earlier->histogram);
 	return any;
 }
 
 bool
 pgd_sample_subtract(PgdSample *l, const PgdSample *e)
 {
-	/* a row that made room and came back began anew */
-	if (l->samples < e->samples)
-		return true;
-	l->samples -= e->samples;
+	l->samples = MINUS(l->samples, e->samples);
 	l->time = MINUS(l->time, e->time);
 	l->max_time = risen(l->max_time, e->max_time);
 	l->waits = MINUS(l->waits, e->waits);

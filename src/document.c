@@ -19,6 +19,10 @@
 
 #include "document.h"
 
+#define UNKNOWN_NAMES_MAX	20	/* named in the notice */
+/* beyond that, programs that read numbers as floating-point ones err */
+#define COUNT_MAX			((UINT64CONST(1) << 53) - 1)
+
 /* ----------
  * Complaints
  * ----------
@@ -82,6 +86,65 @@ type_name(const JsonbValue *v)
 		default:
 			return "something else";
 	}
+}
+
+/* ----------
+ * What is not known
+ * ----------
+ */
+
+/*
+ * Remember the name of a member that is not known.
+ */
+void
+pgd_ignore(PgdIgnored *ignored, const PgdMember *m)
+{
+	ListCell   *cell;
+
+	foreach(cell, ignored->names)
+	{
+		const char *name = lfirst(cell);
+
+		if (strlen(name) == m->path.len &&
+			memcmp(name, m->path.name, m->path.len) == 0)
+			return;
+	}
+	if (list_length(ignored->names) <= UNKNOWN_NAMES_MAX)
+	{
+		MemoryContext old = MemoryContextSwitchTo(ignored->context);
+
+		ignored->names = lappend(ignored->names,
+								  pnstrdup(m->path.name, m->path.len));
+		MemoryContextSwitchTo(old);
+	}
+}
+
+void
+pgd_report_ignored(const PgdIgnored *ignored)
+{
+	StringInfoData names;
+	ListCell   *cell;
+	int			n = 0;
+
+	if (ignored->names == NIL)
+		return;
+	initStringInfo(&names);
+	foreach(cell, ignored->names)
+	{
+		const char *name = lfirst(cell);
+
+		if (n++ > 0)
+			appendStringInfoString(&names, ", ");
+		if (n > UNKNOWN_NAMES_MAX)
+			appendStringInfoString(&names, "...");
+		else
+			appendBinaryStringInfo(&names, name,
+								   pg_mbcliplen(name, strlen(name),
+												NAMEDATALEN));
+	}
+	ereport(NOTICE,
+			(errmsg("ignored what this version of pg_diagnose does not know: %s",
+					names.data)));
 }
 
 /* ----------
@@ -178,6 +241,12 @@ pgd_get_json_number(const PgdMember *m, int decimals, uint64 max)
 	return value;
 }
 
+uint64
+pgd_get_json_count(const PgdMember *m)
+{
+	return pgd_get_json_number(m, 0, COUNT_MAX);
+}
+
 bool
 pgd_get_json_bool(const PgdMember *m)
 {
@@ -199,6 +268,23 @@ pgd_get_json_string(const PgdMember *m, int max)
 	if (m->value.val.string.len > max)
 		PGD_INVALID(&m->path, "the string has more than %d bytes", max);
 	return pnstrdup(m->value.val.string.val, m->value.val.string.len);
+}
+
+/*
+ * Which of these names it is.
+ */
+uint32
+pgd_get_json_choice(const PgdMember *m, const char *const *names, int n)
+{
+	char	   *name = pgd_get_json_string(m, NAMEDATALEN);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (names[i] != NULL && strcmp(name, names[i]) == 0)
+			return i;
+	}
+	PGD_INVALID(&m->path, "\"%s\" is not known", name);
+	return 0;					/* keep compiler quiet */
 }
 
 /*

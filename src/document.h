@@ -11,6 +11,7 @@
 
 #include "pg_diagnose.h"
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 /* Where we are in the document. */
@@ -36,6 +37,13 @@ typedef struct PgdMembers
 	int			n;
 } PgdMembers;
 
+/* Names of members that are not known. */
+typedef struct PgdIgnored
+{
+	MemoryContext context;
+	List	   *names;
+} PgdIgnored;
+
 #define PGD_INVALID(path, ...) \
 	pgd_malformed(path, ERRCODE_INVALID_PARAMETER_VALUE, psprintf(__VA_ARGS__))
 #define PGD_UNREADABLE(path, ...) \
@@ -46,6 +54,9 @@ PGD_BEGIN_INTERNAL
 extern void pgd_malformed(const PgdPath *path, int sqlerrcode,
 						  const char *what);
 
+extern void pgd_ignore(PgdIgnored *ignored, const PgdMember *m);
+extern void pgd_report_ignored(const PgdIgnored *ignored);
+
 extern void pgd_open_members(PgdMembers *members, const PgdPath *path,
 							 const JsonbValue *v, bool is_array);
 extern bool pgd_next_member(PgdMembers *members, PgdMember *m);
@@ -53,6 +64,9 @@ extern bool pgd_is_named(const PgdMember *m, const char *name);
 
 extern uint64 pgd_get_json_number(const PgdMember *m, int decimals,
 								  uint64 max);
+extern uint64 pgd_get_json_count(const PgdMember *m);
+extern uint32 pgd_get_json_choice(const PgdMember *m, const char *const *names,
+								  int n);
 extern bool pgd_get_json_bool(const PgdMember *m);
 extern char *pgd_get_json_string(const PgdMember *m, int max);
 extern void pgd_get_json_histogram(const PgdMember *m,

@@ -20,9 +20,11 @@
 #include "image.h"
 #include "image_names.h"
 #include "store.h"
+#include "sums.h"
 
 static void put_visited_statement(const PgdStatement *s, const char *text,
 								  int len, void *arg);
+static void put_evicted_rows(PgdImageWriter *writer);
 static void put_stray(const PgdStrayError *error, void *arg);
 static void put_session(const PgdSessionSum *s, void *arg);
 static void put_visited_shape(const PgdShape *shape, void *arg);
@@ -98,6 +100,7 @@ pgd_image_put_store(PgdImageWriter *writer)
 {
 	pgd_image_begin_section(writer, PGD_SECTION_STATEMENTS);
 	pgd_store_read(put_visited_statement, writer);
+	put_evicted_rows(writer);
 	pgd_image_end_section(writer);
 
 	pgd_image_begin_section(writer, PGD_SECTION_STRAYS);
@@ -204,6 +207,40 @@ pgd_image_put_statement(PgdImageWriter *writer, const PgdStatement *s,
 	put_record(writer);
 }
 
+/*
+ * Each partition has (evicted) rows of its own, but a key is for one record.
+ */
+static void
+add_to_evicted_row(PgdImageWriter *writer, const PgdStatement *s)
+{
+	ListCell   *cell;
+	PgdStatement *row;
+
+	foreach(cell, writer->evicted)
+	{
+		row = lfirst(cell);
+		if (row->key.dbid == s->key.dbid)
+		{
+			pgd_statement_add(row, s);
+			return;
+		}
+	}
+	row = palloc(sizeof(PgdStatement));
+	*row = *s;
+	writer->evicted = lappend(writer->evicted, row);
+}
+
+static void
+put_evicted_rows(PgdImageWriter *writer)
+{
+	ListCell   *cell;
+
+	foreach(cell, writer->evicted)
+		pgd_image_put_statement(writer, lfirst(cell), "", 0);
+	list_free_deep(writer->evicted);
+	writer->evicted = NIL;
+}
+
 static void
 put_visited_statement(const PgdStatement *s, const char *text, int len,
 					  void *arg)
@@ -213,7 +250,11 @@ put_visited_statement(const PgdStatement *s, const char *text, int len,
 
 	writer->header->executions += executions;
 	if (s->key.queryid == 0)
+	{
 		writer->header->evicted += executions;
+		add_to_evicted_row(writer, s);
+		return;
+	}
 	if (writer->visit != NULL && text != NULL)
 		writer->visit(s, text, len, writer->arg);
 	pgd_image_put_statement(writer, s, text != NULL ? text : "", len);

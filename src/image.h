@@ -12,6 +12,8 @@
 #ifndef PGD_IMAGE_H
 #define PGD_IMAGE_H
 
+#include "nodes/pg_list.h"
+
 #include "archive.h"
 #include "codec.h"
 #include "samples.h"
@@ -41,6 +43,7 @@ typedef struct PgdImageWriter
 	StringInfoData rest;
 	PgdSnapshotHeader *header;	/* times are relative to its "since" */
 	int			section_start;
+	List	   *evicted;		/* of PgdStatement: rows to be put last */
 	bool		with_texts;
 
 	/* told of each statement with a text; may be NULL */

@@ -4,8 +4,8 @@
  *		What happened in a window as a document, and back.
  *
  * A document is jsonb in the form that README.md describes.  interchange_out.c
- * makes it, interchange_in.c reads it and trusts nothing; here is what both
- * have to agree about.
+ * makes it; interchange_import.c reads it and trusts nothing, with
+ * interchange_in.c for what is in it.  Here is what all have to agree about.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,8 @@
 
 #include "utils/jsonb.h"
 
+#include "document.h"
+#include "image.h"
 #include "window.h"
 
 #define PGD_DOCUMENT_FORMAT		1
@@ -53,6 +55,17 @@ typedef bool (*PgdMaySee) (Oid userid, void *arg);
 /* the text of a histogram */
 extern PGDLLEXPORT Datum pgd_histogram_out(PG_FUNCTION_ARGS);
 
+/* A document that is being imported. */
+typedef struct PgdImport
+{
+	bool		timings;
+	Oid			userid;
+	Oid			dbid;
+	PgdIgnored	ignored;
+	PgdImageWriter writer;
+	PgdSnapshotHeader header;
+} PgdImport;
+
 PGD_BEGIN_INTERNAL
 
 /* the last one has no name */
@@ -73,6 +86,10 @@ extern void pgd_export_statements(const PgdWindow *window, bool timings,
 extern void pgd_export_shapes(const PgdWindow *window, bool timings,
 								Oid dbid, PgdMaySee may_see,
 								PgdShapeDocumentVisitor visit, void *arg);
+extern void pgd_import_statements(PgdImport *import, const PgdMember *at,
+								  bool nested);
+extern void pgd_import_unidentified(PgdImport *import, const PgdMember *at);
+extern void pgd_import_shapes(PgdImport *import, const PgdMember *at);
 extern uint64 pgd_import(Jsonb *document, Oid dbid, const char *label);
 extern const char *pgd_import_note(const PgdWindow *window, int *len);
 

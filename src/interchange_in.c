@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * interchange_in.c
- *		A document becomes a snapshot.
+ *		Statements and transactions of a document become those of a snapshot.
  *
  * A document comes from anywhere, and may have been edited: everything in it
  * is looked at before anything of it is kept, and a complaint names the place.
@@ -14,100 +14,20 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "document.h"
 #include "interchange.h"
-#include "snapshot.h"
-#include "store.h"
 #include "sums.h"
 #include "tag.h"
 
-#define UNKNOWN_NAMES_MAX	20	/* named in the notice */
-/* beyond that, programs that read numbers as floating-point ones err */
-#define COUNT_MAX			((UINT64CONST(1) << 53) - 1)
 #define TIME_DECIMALS		6	/* milliseconds, kept in nanoseconds */
-
-typedef struct Import
-{
-	bool		timings;
-	Oid			userid;
-	Oid			dbid;
-	MemoryContext context;		/* of all that outlives a member */
-	List	   *unknown;		/* names of counters that we do not know */
-	PgdImageWriter writer;
-	PgdSnapshotHeader header;
-} Import;
-
-static void
-ignore(Import *import, const PgdMember *m)
-{
-	ListCell   *cell;
-
-	foreach(cell, import->unknown)
-	{
-		const char *name = lfirst(cell);
-
-		if (strlen(name) == m->path.len &&
-			memcmp(name, m->path.name, m->path.len) == 0)
-			return;
-	}
-	if (list_length(import->unknown) <= UNKNOWN_NAMES_MAX)
-	{
-		MemoryContext old = MemoryContextSwitchTo(import->context);
-
-		import->unknown = lappend(import->unknown,
-								  pnstrdup(m->path.name, m->path.len));
-		MemoryContextSwitchTo(old);
-	}
-}
-
-static void
-report_ignored(const Import *import)
-{
-	StringInfoData names;
-	ListCell   *cell;
-	int			n = 0;
-
-	if (import->unknown == NIL)
-		return;
-	initStringInfo(&names);
-	foreach(cell, import->unknown)
-	{
-		const char *name = lfirst(cell);
-
-		if (n++ > 0)
-			appendStringInfoString(&names, ", ");
-		if (n > UNKNOWN_NAMES_MAX)
-			appendStringInfoString(&names, "...");
-		else
-			appendBinaryStringInfo(&names, name,
-								   pg_mbcliplen(name, strlen(name),
-												NAMEDATALEN));
-	}
-	ereport(NOTICE,
-			(errmsg("ignored what this version of pg_diagnose does not know: %s",
-					names.data)));
-}
 
 static bool
 is_other(const char *text, int len)
 {
 	return len == strlen(PGD_DOCUMENT_OTHER) &&
 		memcmp(text, PGD_DOCUMENT_OTHER, len) == 0;
-}
-
-static uint64
-get_count(const PgdMember *m)
-{
-	return pgd_get_json_number(m, 0, COUNT_MAX);
 }
 
 /*
@@ -121,7 +41,7 @@ get_field(const PgdMember *m, const PgdField *fields, void *of)
 		if (!pgd_is_named(m, f->name))
 			continue;
 		*pgd_field(f, of) = f->is_time ?
-			pgd_get_json_number(m, TIME_DECIMALS, PG_INT64_MAX) : get_count(m);
+			pgd_get_json_number(m, TIME_DECIMALS, PG_INT64_MAX) : pgd_get_json_count(m);
 		return true;
 	}
 	return false;
@@ -131,7 +51,7 @@ get_field(const PgdMember *m, const PgdField *fields, void *of)
  * What a document without timings never says.
  */
 static void
-mark_unknown(const Import *import, const PgdField *fields, void *of)
+mark_unknown(const PgdImport *import, const PgdField *fields, void *of)
 {
 	if (import->timings)
 		return;
@@ -152,7 +72,7 @@ mark_unknown(const Import *import, const PgdField *fields, void *of)
  * count as found.
  */
 static void
-mark_statement_unknown(const Import *import, PgdStatement *s)
+mark_statement_unknown(const PgdImport *import, PgdStatement *s)
 {
 	mark_unknown(import, pgd_statement_fields, s);
 	s->counters.shared_blks_hit = s->counters.shared_blks_read = 0;
@@ -169,7 +89,7 @@ get_errors(const PgdMember *at, PgdErrorCount *errors, int n)
 	pgd_open_members(&members, &at->path, &at->value, false);
 	while (pgd_next_member(&members, &m))
 	{
-		uint64		count = get_count(&m);
+		uint64		count = pgd_get_json_count(&m);
 		bool		other = is_other(m.path.name, m.path.len);
 		int32		sqlstate = other ? 0 :
 			pgd_parse_sqlstate(&m.path, m.path.name, m.path.len);
@@ -193,7 +113,7 @@ get_plan_shapes(const PgdMember *at, PgdStatement *s)
 	pgd_open_members(&members, &at->path, &at->value, false);
 	while (pgd_next_member(&members, &m))
 	{
-		PgdPlanUse	plan = {.calls = get_count(&m)};
+		PgdPlanUse	plan = {.calls = pgd_get_json_count(&m)};
 
 		if (is_other(m.path.name, m.path.len))
 			s->plans[PGD_PLANS].calls += plan.calls;
@@ -207,7 +127,7 @@ get_plan_shapes(const PgdMember *at, PgdStatement *s)
 }
 
 static void
-get_statement(Import *import, const PgdMember *at, bool nested)
+get_statement(PgdImport *import, const PgdMember *at, bool nested)
 {
 	static PgdStatement s;
 	PgdMembers		members;
@@ -229,8 +149,10 @@ get_statement(Import *import, const PgdMember *at, bool nested)
 	{
 		if (pgd_is_named(&m, "query"))
 		{
-			query = pgd_get_json_string(&m, PGD_TEXT_MAX);
-			len = strlen(query);
+			/* another encoding may take more bytes */
+			query = pgd_get_json_string(&m,
+										PGD_TEXT_MAX * MAX_CONVERSION_GROWTH);
+			len = pg_mbcliplen(query, strlen(query), PGD_TEXT_MAX);
 		}
 		else if (pgd_is_named(&m, "errors"))
 			get_errors(&m, s.errors, PGD_ERRORS + 1);
@@ -239,11 +161,11 @@ get_statement(Import *import, const PgdMember *at, bool nested)
 		else if (pgd_is_named(&m, "histogram"))
 			pgd_get_json_histogram(&m, &s.histogram);
 		else if (!import->timings && pgd_is_named(&m, "shared_blks"))
-			s.counters.shared_blks_hit = get_count(&m);
+			s.counters.shared_blks_hit = pgd_get_json_count(&m);
 		else if (!import->timings && pgd_is_named(&m, "local_blks"))
-			s.counters.local_blks_hit = get_count(&m);
+			s.counters.local_blks_hit = pgd_get_json_count(&m);
 		else if (!get_field(&m, pgd_statement_fields, &s))
-			ignore(import, &m);
+			pgd_ignore(&import->ignored, &m);
 	}
 	import->header.executions += s.counters.calls + s.counters.failed;
 	pgd_image_put_statement(&import->writer, &s, query, len);
@@ -257,8 +179,8 @@ check_number_of(const PgdMembers *members)
 				PGD_DOCUMENT_STATEMENTS);
 }
 
-static void
-get_statements(Import *import, const PgdMember *at, bool nested)
+void
+pgd_import_statements(PgdImport *import, const PgdMember *at, bool nested)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_diagnose import",
@@ -283,8 +205,8 @@ get_statements(Import *import, const PgdMember *at, bool nested)
  * Executions that could not be named are, as those of statements that had to
  * make room, in one row without a name.
  */
-static void
-get_unidentified(Import *import, const PgdMember *at)
+void
+pgd_import_unidentified(PgdImport *import, const PgdMember *at)
 {
 	static PgdStatement s;
 	PgdMembers		members;
@@ -298,9 +220,9 @@ get_unidentified(Import *import, const PgdMember *at)
 	while (pgd_next_member(&members, &m))
 	{
 		if (pgd_is_named(&m, "calls"))
-			s.counters.calls = get_count(&m);
+			s.counters.calls = pgd_get_json_count(&m);
 		else
-			ignore(import, &m);
+			pgd_ignore(&import->ignored, &m);
 	}
 	import->header.executions += s.counters.calls;
 	import->header.evicted += s.counters.calls;
@@ -311,20 +233,6 @@ get_unidentified(Import *import, const PgdMember *at)
  * Transactions
  * ----------
  */
-
-static uint32
-get_choice(const PgdMember *m, const char *const *names, int n)
-{
-	char	   *name = pgd_get_json_string(m, NAMEDATALEN);
-
-	for (int i = 0; i < n; i++)
-	{
-		if (names[i] != NULL && strcmp(name, names[i]) == 0)
-			return i;
-	}
-	PGD_INVALID(&m->path, "\"%s\" is not known", name);
-	return 0;					/* keep compiler quiet */
-}
 
 static bool
 get_tag_field(const PgdMember *m, PgdTag *tag)
@@ -340,7 +248,7 @@ get_tag_field(const PgdMember *m, PgdTag *tag)
 }
 
 static void
-get_step(Import *import, const PgdMember *at, PgdStep *step)
+get_step(PgdImport *import, const PgdMember *at, PgdStep *step)
 {
 	PgdMembers		members;
 	PgdMember		m;
@@ -361,7 +269,7 @@ get_step(Import *import, const PgdMember *at, PgdStep *step)
 		}
 		else if (pgd_is_named(&m, "cycle"))
 		{
-			uint64		cycle = get_count(&m);
+			uint64		cycle = pgd_get_json_count(&m);
 
 			if (cycle > PGD_CYCLE_MAX)
 				PGD_INVALID(&m.path, "the number is out of range");
@@ -374,14 +282,14 @@ get_step(Import *import, const PgdMember *at, PgdStep *step)
 			step->sqlstate = pgd_parse_sqlstate(&m.path, text, strlen(text));
 		}
 		else if (!get_field(&m, pgd_step_fields, step))
-			ignore(import, &m);
+			pgd_ignore(&import->ignored, &m);
 	}
 	if (!named)
 		PGD_INVALID(&at->path, "\"fingerprint\" is missing");
 }
 
 static void
-get_steps(Import *import, const PgdMember *at, PgdShapeSums *s)
+get_steps(PgdImport *import, const PgdMember *at, PgdShapeSums *s)
 {
 	PgdMembers		members;
 	PgdMember		m;
@@ -396,7 +304,7 @@ get_steps(Import *import, const PgdMember *at, PgdShapeSums *s)
 }
 
 static void
-get_shape_histograms(Import *import, const PgdMember *at, PgdShape *shape)
+get_shape_histograms(PgdImport *import, const PgdMember *at, PgdShape *shape)
 {
 	PgdMembers		members;
 	PgdMember		m;
@@ -412,7 +320,7 @@ get_shape_histograms(Import *import, const PgdMember *at, PgdShape *shape)
 		if (h < PGD_XACT_HISTOGRAMS)
 			pgd_get_json_histogram(&m, &shape->histograms[h]);
 		else
-			ignore(import, &m);
+			pgd_ignore(&import->ignored, &m);
 	}
 }
 
@@ -432,7 +340,7 @@ parse_shape_key(const PgdPath *path)
 }
 
 static void
-get_shape(Import *import, const PgdMember *at)
+get_shape(PgdImport *import, const PgdMember *at)
 {
 	static const char *const kinds[] = {
 		[PGD_XACT_BLOCK] = "transaction", [PGD_XACT_BURST] = "burst"
@@ -454,10 +362,10 @@ get_shape(Import *import, const PgdMember *at)
 	while (pgd_next_member(&members, &m))
 	{
 		if (pgd_is_named(&m, "kind"))
-			s->key.kind = get_choice(&m, kinds, lengthof(kinds));
+			s->key.kind = pgd_get_json_choice(&m, kinds, lengthof(kinds));
 		else if (pgd_is_named(&m, "isolation"))
 		{
-			s->key.isolation = get_choice(&m, pgd_isolation_names,
+			s->key.isolation = pgd_get_json_choice(&m, pgd_isolation_names,
 										  lengthof(pgd_isolation_names));
 			has_isolation = true;
 		}
@@ -472,7 +380,7 @@ get_shape(Import *import, const PgdMember *at)
 			get_shape_histograms(import, &m, &shape);
 		else if (!get_tag_field(&m, &s->tag) &&
 				 !get_field(&m, pgd_xact_fields, &s->counters))
-			ignore(import, &m);
+			pgd_ignore(&import->ignored, &m);
 	}
 	if (s->key.kind == PGD_XACT_NONE || !has_isolation || !has_steps)
 		PGD_INVALID(&at->path, "\"%s\" is missing",
@@ -483,8 +391,8 @@ get_shape(Import *import, const PgdMember *at)
 	pgd_image_put_shape(&import->writer, &shape);
 }
 
-static void
-get_shapes(Import *import, const PgdMember *at)
+void
+pgd_import_shapes(PgdImport *import, const PgdMember *at)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_diagnose import",
@@ -503,301 +411,4 @@ get_shapes(Import *import, const PgdMember *at)
 		MemoryContextReset(scratch);
 	}
 	MemoryContextDelete(scratch);
-}
-
-/* ----------
- * Findings
- * ----------
- */
-
-/*
- * What is kept of a finding; its severity may be unknown.
- */
-static void
-get_finding(Import *import, const PgdMember *at, JsonbParseState **note)
-{
-	static const char *const required[] = {"key", "rule", "subject"};
-	static const char *const severities[] = {"info", "warning", "critical"};
-	PgdMembers	members;
-	PgdMember	m;
-	bool		seen[lengthof(required)] = {0};
-
-	(void) pushJsonbValue(note, WJB_BEGIN_OBJECT, NULL);
-	pgd_open_members(&members, &at->path, &at->value, false);
-	while (pgd_next_member(&members, &m))
-	{
-		JsonbValue	name = {.type = jbvString};
-		bool		known = pgd_is_named(&m, "severity");
-
-		for (int i = 0; i < lengthof(required); i++)
-		{
-			if (pgd_is_named(&m, required[i]))
-				known = seen[i] = true;
-		}
-		if (!known)
-		{
-			ignore(import, &m);
-			continue;
-		}
-		if (pgd_is_named(&m, "severity"))
-			(void) get_choice(&m, severities, lengthof(severities));
-		else
-			(void) pgd_get_json_string(&m, PGD_TEXT_MAX);
-		name.val.string.val = unconstify(char *, m.path.name);
-		name.val.string.len = m.path.len;
-		(void) pushJsonbValue(note, WJB_KEY, &name);
-		(void) pushJsonbValue(note, WJB_VALUE, &m.value);
-	}
-	(void) pushJsonbValue(note, WJB_END_OBJECT, NULL);
-
-	for (int i = 0; i < lengthof(required); i++)
-	{
-		if (!seen[i])
-			PGD_INVALID(&at->path, "\"%s\" is missing", required[i]);
-	}
-}
-
-static void
-put_note_key(JsonbParseState **note, const char *name)
-{
-	JsonbValue	v = {.type = jbvString};
-
-	v.val.string.val = unconstify(char *, name);
-	v.val.string.len = strlen(name);
-	(void) pushJsonbValue(note, WJB_KEY, &v);
-}
-
-/*
- * What only the document knows stays with the snapshot as a note.
- */
-static void
-put_note(Import *import, const PgdMember *findings)
-{
-	JsonbParseState *note = NULL;
-	JsonbValue	timings = {.type = jbvBool};
-	PgdMembers	members;
-	PgdMember	m;
-	Jsonb	   *jsonb;
-	char	   *text;
-
-	timings.val.boolean = import->timings;
-	(void) pushJsonbValue(&note, WJB_BEGIN_OBJECT, NULL);
-	put_note_key(&note, "timings");
-	(void) pushJsonbValue(&note, WJB_VALUE, &timings);
-	put_note_key(&note, "findings");
-	(void) pushJsonbValue(&note, WJB_BEGIN_ARRAY, NULL);
-	pgd_open_members(&members, &findings->path, &findings->value, true);
-	while (pgd_next_member(&members, &m))
-	{
-		if (members.n > PGD_DOCUMENT_FINDINGS)
-			PGD_INVALID(&findings->path, "there are more than %d",
-						PGD_DOCUMENT_FINDINGS);
-		get_finding(import, &m, &note);
-	}
-	(void) pushJsonbValue(&note, WJB_END_ARRAY, NULL);
-	jsonb = JsonbValueToJsonb(pushJsonbValue(&note, WJB_END_OBJECT, NULL));
-	text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-	pgd_image_put_note(&import->writer, text, strlen(text));
-}
-
-/* ----------
- * The document
- * ----------
- */
-
-typedef enum Part
-{
-	FORMAT,
-	LIBRARY,
-	SERVER_VERSION,
-	TIMINGS,
-	STATEMENTS,
-	NESTED,
-	TRANSACTIONS,
-	FINDINGS,
-	REQUIRED_PARTS,				/* how many must be there */
-	WINDOW = REQUIRED_PARTS,	/* if there are timings */
-	UNIDENTIFIED,
-	PARTS						/* how many there are */
-} Part;
-
-static const char *const part_names[PARTS] = {
-	"format", "library", "server_version", "timings", "statements", "nested",
-	"transactions", "findings", "window", "unidentified"
-};
-
-/*
- * The members of the document by their names.
- */
-static void
-find_parts(Import *import, Jsonb *document, PgdMember *parts, bool *found)
-{
-	JsonbValue	root = {.type = jbvBinary};
-	PgdMembers	members;
-	PgdMember	m;
-
-	if (VARSIZE(document) > PGD_DOCUMENT_SIZE)
-		PGD_INVALID(NULL, "the document takes more than %d MB",
-					PGD_DOCUMENT_SIZE / (1024 * 1024));
-	root.val.binary.data = &document->root;
-	root.val.binary.len = VARSIZE(document) - VARHDRSZ;
-	if (!JB_ROOT_IS_OBJECT(document))
-		PGD_UNREADABLE(NULL, "expected an object");
-	pgd_open_members(&members, NULL, &root, false);
-	while (pgd_next_member(&members, &m))
-	{
-		int			i = 0;
-
-		while (i < PARTS && !pgd_is_named(&m, part_names[i]))
-			i++;
-		if (i == PARTS)
-			ignore(import, &m);
-		else
-		{
-			parts[i] = m;
-			found[i] = true;
-		}
-	}
-}
-
-/*
- * Is it ours, of a format that we know, and whole?
- */
-static void
-check_parts(PgdMember *parts, const bool *found)
-{
-	char	   *library;
-	uint64		format;
-
-	if (!found[FORMAT] || !found[LIBRARY])
-		PGD_INVALID(NULL, "this is no document that pg_diagnose has exported");
-	library = pgd_get_json_string(&parts[LIBRARY], NAMEDATALEN);
-	if (strncmp(library, "pg_diagnose ", strlen("pg_diagnose ")) != 0)
-		PGD_INVALID(&parts[LIBRARY].path,
-					"this is no document that pg_diagnose has exported");
-	format = get_count(&parts[FORMAT]);
-	if (format != PGD_DOCUMENT_FORMAT)
-		PGD_INVALID(&parts[FORMAT].path,
-					"format %llu is not known, only %d; it was exported by %s",
-					(unsigned long long) format, PGD_DOCUMENT_FORMAT, library);
-	for (int i = 0; i < REQUIRED_PARTS; i++)
-	{
-		if (!found[i])
-			PGD_INVALID(NULL, "\"%s\" is missing", part_names[i]);
-	}
-	if (pgd_get_json_bool(&parts[TIMINGS]) && !found[WINDOW])
-		PGD_INVALID(NULL, "\"%s\" is missing", part_names[WINDOW]);
-}
-
-/*
- * How long it was, in microseconds.
- */
-static uint64
-get_window(Import *import, const PgdMember *at)
-{
-	PgdMembers	members;
-	PgdMember	m;
-	uint64		length = 0;
-
-	pgd_open_members(&members, &at->path, &at->value, false);
-	while (pgd_next_member(&members, &m))
-	{
-		if (pgd_is_named(&m, "seconds"))
-		{
-			length = pgd_get_json_number(&m, 6, COUNT_MAX);
-			if (length == 0)
-				PGD_INVALID(&m.path, "the window has no length");
-		}
-		else
-			ignore(import, &m);
-	}
-	if (length == 0)
-		PGD_INVALID(&at->path, "\"seconds\" is missing");
-	return length;
-}
-
-/*
- * What the snapshot says about itself.  Without timings it is not known how
- * long the window was, and it gets no length.
- */
-static void
-describe(Import *import, PgdMember *parts, const char *label)
-{
-	PgdSnapshotHeader *header = &import->header;
-	uint64		version = get_count(&parts[SERVER_VERSION]);
-	uint64		length = 0;
-
-	if (version < 90000 || version > 9999999)
-		PGD_INVALID(&parts[SERVER_VERSION].path,
-					"no server has the version %llu",
-					(unsigned long long) version);
-	if (import->timings)
-		length = get_window(import, &parts[WINDOW]);
-	pgd_snapshot_describe(header);
-	header->kind = PGD_SNAPSHOT_IMPORTED;
-	strlcpy(header->label, label, NAMEDATALEN);
-	header->server_version = version;
-	header->since = header->taken_at - (TimestampTz) length;
-	if (!IS_VALID_TIMESTAMP(header->since))
-		PGD_INVALID(&parts[WINDOW].path, "the window is too long");
-}
-
-/*
- * Keep a document as a snapshot.  Returns its number.
- */
-uint64
-pgd_import(Jsonb *document, Oid dbid, const char *label)
-{
-	Import		import = {
-		.dbid = dbid, .userid = GetUserId(), .context = CurrentMemoryContext,
-	};
-	PgdMember	parts[PARTS];
-	bool		found[PARTS] = {0};
-	uint64		id;
-
-	find_parts(&import, document, parts, found);
-	check_parts(parts, found);
-	import.timings = pgd_get_json_bool(&parts[TIMINGS]);
-	describe(&import, parts, label);
-
-	import.writer.with_texts = true;
-	pgd_image_begin(&import.writer, &import.header);
-	pgd_image_begin_section(&import.writer, PGD_SECTION_STATEMENTS);
-	get_statements(&import, &parts[STATEMENTS], false);
-	get_statements(&import, &parts[NESTED], true);
-	if (found[UNIDENTIFIED])
-		get_unidentified(&import, &parts[UNIDENTIFIED]);
-	pgd_image_end_section(&import.writer);
-	pgd_image_begin_section(&import.writer, PGD_SECTION_SHAPES);
-	get_shapes(&import, &parts[TRANSACTIONS]);
-	pgd_image_end_section(&import.writer);
-	put_note(&import, &parts[FINDINGS]);
-	report_ignored(&import);
-
-	pgd_store_lock_archive();
-	pgd_snapshot_check_label(label);
-	id = pgd_snapshot_write(&import.writer, ERROR);
-	pgd_store_unlock_archive();
-	return id;
-}
-
-/*
- * The note of the snapshot at the end of a window, or NULL.
- */
-const char *
-pgd_import_note(const PgdWindow *window, int *len)
-{
-	PgdSnapshotHeader header;
-	PgdImage	image;
-	const char *problem;
-	const char *body;
-
-	if (window->upper == 0 || window->lower != 0 ||
-		!pgd_archive_get_header(window->upper, &header, &problem) ||
-		header.kind != PGD_SNAPSHOT_IMPORTED)
-		return NULL;
-	body = pgd_archive_get_snapshot(NULL, window->upper, &header, &problem);
-	if (body == NULL || !pgd_image_open(&image, &header, body))
-		return NULL;
-	return pgd_image_note(&image, len);
 }

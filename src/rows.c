@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -119,6 +121,9 @@ column_value(const Column *column, const char *row, bool *isnull)
 		case COL_INT:
 			*isnull = (*(const int32 *) field == 0);
 			return Int32GetDatum(*(const int32 *) field);
+		case COL_NUMBER:
+			*isnull = isnan(*(const double *) field);
+			return Float8GetDatum(*(const double *) field);
 		case COL_POINTER:
 			*isnull = (*(void *const *) field == NULL);
 			return PointerGetDatum(*(void *const *) field);

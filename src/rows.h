@@ -36,6 +36,7 @@ typedef enum ColumnKind
 	COL_TEXT,					/* a varlena pointer; NULL if there is none */
 	COL_CHARS,					/* text of a zero-terminated array; NULL if empty */
 	COL_INT,					/* integer of an int32; NULL if 0 */
+	COL_NUMBER,					/* double precision; NULL if NaN */
 	COL_POINTER					/* any other varlena type's pointer; NULL if none */
 } ColumnKind;
 

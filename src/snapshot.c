@@ -24,6 +24,7 @@
 #include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "archive.h"
@@ -36,6 +37,7 @@
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 
+static uint64 find_label(const char *label);
 static bool was_clean_shutdown(void);
 static bool restore(PgdImage *image);
 
@@ -70,13 +72,31 @@ pgd_snapshot_describe(PgdSnapshotHeader *header)
 	header->server_version = PGD_SERVER_VERSION;
 }
 
+/*
+ * The header and all of the store.  If somebody forgets everything meanwhile,
+ * it is done again: part of it would be of one epoch, part of another.
+ */
 static void
-describe_work(PgdSnapshotHeader *header)
+make_image(PgdImageWriter *writer, PgdSnapshotHeader *header)
 {
+	const PgdSnapshotHeader asked = *header;
 	PgdStoreStatus status;
 
-	pgd_store_status(&status);
-	header->uncaptured = status.uncaptured;
+	for (;;)
+	{
+		pgd_snapshot_describe(header);
+		header->kind = asked.kind;
+		memcpy(header->label, asked.label, NAMEDATALEN);
+
+		pgd_image_begin(writer, header);
+		pgd_image_put_store(writer);
+		pgd_store_status(&status);
+		header->uncaptured = status.uncaptured;
+		if (status.epoch == header->epoch)
+			break;
+		pfree(writer->body.data);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* ----------
@@ -94,6 +114,15 @@ pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 	PgdSnapshotHeader *header = writer->header;
 	int			npinned;
 	uint64	   *pinned;
+
+	/* somebody may have taken the label since it was found to be free */
+	if (header->label[0] != '\0' && find_label(header->label) != 0)
+	{
+		ereport(elevel,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("label \"%s\" already exists", header->label)));
+		return 0;
+	}
 
 	header->id = pgd_archive_next_id();
 	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
@@ -178,21 +207,17 @@ add_text(const PgdStatement *s, const char *text, int len, void *arg)
 uint64
 pgd_snapshot_take(const char *label, int elevel)
 {
-	PgdSnapshotHeader header;
+	PgdSnapshotHeader header = {0};
 	PgdImageWriter writer = {.visit = add_text};
 	uint64		id;
 
 	pgd_store_lock_archive();
 	writer.arg = pgd_texts_read();
 	pgd_texts_begin(writer.arg);
-	pgd_snapshot_describe(&header);
 	header.kind = label != NULL ? PGD_SNAPSHOT_LABELLED : PGD_SNAPSHOT_AUTOMATIC;
 	if (label != NULL)
 		strlcpy(header.label, label, NAMEDATALEN);
-
-	pgd_image_begin(&writer, &header);
-	pgd_image_put_store(&writer);
-	describe_work(&header);
+	make_image(&writer, &header);
 	/* a snapshot without some texts is better than none */
 	(void) pgd_texts_end(writer.arg);
 	id = pgd_snapshot_write(&writer, elevel);
@@ -206,13 +231,10 @@ pgd_snapshot_take(const char *label, int elevel)
 void
 pgd_snapshot_live(PgdImage *image)
 {
-	PgdSnapshotHeader header;
+	PgdSnapshotHeader header = {0};
 	PgdImageWriter writer = {.with_texts = true};
 
-	pgd_snapshot_describe(&header);
-	pgd_image_begin(&writer, &header);
-	pgd_image_put_store(&writer);
-	describe_work(&header);
+	make_image(&writer, &header);
 	header.body_size = writer.body.len;
 	if (!pgd_image_open(image, &header, writer.body.data))
 		elog(ERROR, "could not read what was just written");
@@ -281,6 +303,8 @@ pgd_snapshot_load(void)
 {
 	PgdSnapshotHeader header;
 	PgdImage	image;
+	MemoryContext context;
+	MemoryContext old;
 	const char *problem;
 	const char *body;
 
@@ -295,11 +319,18 @@ pgd_snapshot_load(void)
 		unlink(DUMP_FILE);
 		return;
 	}
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_diagnose load",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	body = pgd_archive_get_snapshot(DUMP_FILE, 0, &header, &problem);
 	if (body == NULL && problem == NULL)
-		return;
-	if (body == NULL || !pgd_image_open(&image, &header, body) ||
-		!restore(&image))
+		;						/* nothing was left */
+	else if (body != NULL && header.node != pgd_archive_node())
+		ereport(LOG,
+				(errmsg("ignoring file \"%s\" of another server", DUMP_FILE),
+				 errdetail("This data directory is a copy; pg_diagnose starts without what the original knew.")));
+	else if (body == NULL || !pgd_image_open(&image, &header, body) ||
+			 !restore(&image))
 	{
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -308,6 +339,8 @@ pgd_snapshot_load(void)
 		(void) pgd_store_reset(InvalidOid, InvalidOid, 0);
 	}
 	unlink(DUMP_FILE);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 static bool

@@ -99,6 +99,13 @@ typedef struct SideSums
 	double		factor;
 } SideSums;
 
+/* What a stretch weighs: nothing where the factor is unknown. */
+static inline double
+weight_of(const PgdSeries *series, const double *factor, int k)
+{
+	return factor != NULL && isnan(factor[k]) ? 0 : series->weight[k];
+}
+
 static void
 side_sums(const PgdSeries *series, const double *factor, int from, int to,
 		  SideSums *sums)
@@ -106,7 +113,7 @@ side_sums(const PgdSeries *series, const double *factor, int from, int to,
 	memset(sums, 0, sizeof(SideSums));
 	for (int k = from; k < to; k++)
 	{
-		double		w = series->weight[k];
+		double		w = weight_of(series, factor, k);
 
 		if (w <= 0)
 			continue;
@@ -150,8 +157,13 @@ slope_sums(const PgdSeries *series, const double *factor,
 		for (int i = 0; i < stretches->count[side]; i++, k++)
 		{
 			double		f = factor[k] - sides[side].factor;
-			double		w = series->weight[k];
+			double		w = weight_of(series, factor, k);
 
+			if (isnan(f))
+			{
+				before = 0;
+				continue;
+			}
 			squares += f * f;
 			neighbours += f * before;
 			before = f;
@@ -193,7 +205,7 @@ residuals(const PgdSeries *series, const double *factor, double slope,
 
 		for (int i = 0; i < stretches->count[side]; i++, k++)
 		{
-			double		w = series->weight[k];
+			double		w = weight_of(series, factor, k);
 			double		r;
 
 			if (w <= 0)

@@ -29,6 +29,12 @@
 #define PGD_CONTROLS_MIN	4	/* with fewer, there is no control group */
 #define PGD_BATCHES_MAX		8	/* of executions, for the tail; a side */
 
+/*
+ * What neighbouring stretches have in common at least, where no control group
+ * takes the load out: it comes and goes more slowly than stretches do.
+ */
+#define PGD_LOAD_CORRELATION	0.7
+
 /* The two sides of a comparison. */
 typedef enum PgdSide
 {
@@ -98,7 +104,8 @@ typedef struct PgdFit
 typedef struct PgdLoad
 {
 	int			controls;		/* 0: there is no control group */
-	double		factor[PGD_STRETCHES_MAX];	/* about 0 on each side */
+	double		factor[PGD_STRETCHES_MAX];	/* about 0 on each side; NaN:
+												 * unknown */
 	double		noise;			/* variance of the error of these */
 	double		shift;			/* by how much it is higher after */
 	double		shift_var;		/* variance of that */
@@ -111,12 +118,25 @@ typedef struct PgdLoad
 	PgdFit		fits[PGD_CANDIDATES_MAX];
 } PgdLoad;
 
-/* Executions of a side in batches, from the shortest bucket to the longest. */
+/* How many executions a bucket has; a histogram is a list of these. */
+typedef struct PgdBucket
+{
+	uint64		bucket:10;
+	uint64		count:54;
+} PgdBucket;
+
+#define PGD_BUCKET_COUNT_MAX ((UINT64CONST(1) << 54) - 1)
+
+/*
+ * Executions of a side in batches: for each bucket from the first one on, how
+ * many executions each batch has up to there.
+ */
 typedef struct PgdBatches
 {
 	int			count;
-	int			buckets;		/* of each, and the same for both sides */
-	const uint32 *cumulated[PGD_BATCHES_MAX];	/* executions so far */
+	int			first_bucket;
+	int			buckets;
+	const double (*up_to)[PGD_BATCHES_MAX]; /* 0 beyond "count" */
 } PgdBatches;
 
 PGD_BEGIN_INTERNAL
@@ -148,13 +168,13 @@ extern bool pgd_load_without(const PgdSeries *candidates, int which,
 							 const PgdLoad *load, PgdLoad *without);
 
 /* statistics_histogram.c: levels and tails of executions */
-extern double pgd_histogram_level(const PgdHistogram *histogram);
+extern double pgd_level(const PgdBucket *buckets, int n, double *total);
 extern double pgd_histogram_shift(const PgdHistogram *before,
 								  const PgdHistogram *after);
 extern double pgd_histogram_superiority(const PgdHistogram *before,
 										const PgdHistogram *after);
 extern bool pgd_tail_effect(const PgdBatches *before, const PgdBatches *after,
-							int first_bucket, double q, PgdEffect *effect);
+							double q, PgdEffect *effect);
 
 PGD_END_INTERNAL
 

@@ -60,27 +60,32 @@ total_of(const PgdHistogram *histogram)
  * not jump where there are two kinds of them.  NaN if there are none.
  */
 double
-pgd_histogram_level(const PgdHistogram *histogram)
+pgd_level(const PgdBucket *buckets, int n, double *total)
 {
 	const double *bound = bounds();
-	double		total = total_of(histogram);
-	double		from = total / 4;
-	double		to = total - from;
+	double		from;
+	double		to;
 	double		seen = 0;
 	double		sum = 0;
 
-	if (total == 0)
+	*total = 0;
+	for (int i = 0; i < n; i++)
+		*total += buckets[i].count;
+	if (*total == 0)
 		return get_float8_nan();
-	for (int i = 0; i < PGD_HISTOGRAM_BUCKETS && seen < to; i++)
+
+	from = *total / 4;
+	to = *total - from;
+	for (int i = 0; i < n && seen < to; i++)
 	{
-		double		count = histogram->count[i];
+		double		count = buckets[i].count;
+		const double *at = bound + buckets[i].bucket;
 		double		low = Max(from, seen);
 		double		high = Min(to, seen + count);
 
 		if (high > low)
 			sum += (high - low) *
-				(bound[i] + ((low + high) / 2 - seen) / count *
-				 (bound[i + 1] - bound[i]));
+				(at[0] + ((low + high) / 2 - seen) / count * (at[1] - at[0]));
 		seen += count;
 	}
 	return sum / (to - from) * M_LN2 - log(PGD_HISTOGRAM_NS_PER_MS);
@@ -208,32 +213,58 @@ next_random(uint64 *state)
 	return z ^ (z >> 31);
 }
 
-/* Executions in the first buckets of all batches that were drawn. */
+/*
+ * How often each batch is drawn in each resample.  The seed is fixed, so it is
+ * the same for all, and computed once.
+ */
+typedef double Draws[RESAMPLES][PGD_BATCHES_MAX];
+
+static const Draws *
+draws_of(int count)
+{
+	static Draws draws[PGD_BATCHES_MAX + 1];
+	static bool made[PGD_BATCHES_MAX + 1];
+
+	if (!made[count])
+	{
+		uint64		state = SEED;
+
+		memset(draws[count], 0, sizeof(Draws));
+		for (int i = 0; i < RESAMPLES; i++)
+		{
+			for (int j = 0; j < count; j++)
+				draws[count][i][(next_random(&state) >> 32) * count >> 32]++;
+		}
+		made[count] = true;
+	}
+	return &draws[count];
+}
+
+/* Executions of what was drawn in the first buckets. */
 static inline double
-drawn_up_to(const PgdBatches *batches, const int *drawn, int buckets)
+drawn_up_to(const PgdBatches *batches, const double *drawn, int buckets)
 {
 	double		sum = 0;
 
 	if (buckets <= 0)
 		return 0;
-	for (int i = 0; i < batches->count; i++)
-		sum += batches->cumulated[drawn[i]][buckets - 1];
+	for (int i = 0; i < PGD_BATCHES_MAX; i++)
+		sum += drawn[i] * batches->up_to[buckets - 1][i];
 	return sum;
 }
 
 /*
- * The logarithm (of base 2) of a quantile of the batches that were drawn.
+ * The logarithm (of base 2) of a quantile of the batches that were drawn,
+ * which is in the first "low" to "high" buckets.
  */
 static double
-drawn_quantile(const PgdBatches *batches, const int *drawn, int first_bucket,
-			   double q)
+drawn_quantile(const PgdBatches *batches, const double *drawn, double q,
+			   int low, int high)
 {
-	const double *bound = bounds() + first_bucket;
+	const double *bound = bounds() + batches->first_bucket;
 	double		rank = q * drawn_up_to(batches, drawn, batches->buckets);
 	double		below;
 	double		upto;
-	int			low = 1;
-	int			high = batches->buckets;
 
 	/* the fewest buckets that hold the rank */
 	while (low < high)
@@ -253,11 +284,38 @@ drawn_quantile(const PgdBatches *batches, const int *drawn, int first_bucket,
 		(rank - below) / (upto - below) * (bound[low] - bound[low - 1]);
 }
 
+/*
+ * The quantiles of single batches, between which that of any of them together
+ * lies.
+ */
 static void
-resample(const PgdBatches *batches, uint64 *state, int *drawn)
+quantile_range(const PgdBatches *batches, double q, int *low, int *high)
 {
+	*low = batches->buckets;
+	*high = 1;
 	for (int i = 0; i < batches->count; i++)
-		drawn[i] = (int) ((next_random(state) >> 32) * batches->count >> 32);
+	{
+		double		total = batches->up_to[batches->buckets - 1][i];
+		int			from = 1;
+		int			to = batches->buckets;
+
+		if (total == 0)
+			continue;
+		while (from < to)
+		{
+			int			middle = (from + to) / 2;
+
+			if (batches->up_to[middle - 1][i] >= q * total)
+				to = middle;
+			else
+				from = middle + 1;
+		}
+		*low = Min(*low, from);
+		*high = Max(*high, from);
+	}
+	/* a rank may be rounded */
+	*high = Min(*high + 1, batches->buckets);
+	*low = Max(*low - 1, 1);
 }
 
 /*
@@ -268,48 +326,54 @@ resample(const PgdBatches *batches, uint64 *state, int *drawn)
  * error is used, with Student's t and n / (n - 1) for what resampling makes
  * too small.
  *
- * False if there are too few batches, or they hold nothing.
+ * False if there are too few batches, or one of them holds nothing.
  */
 bool
-pgd_tail_effect(const PgdBatches *before, const PgdBatches *after,
-				int first_bucket, double q, PgdEffect *effect)
+pgd_tail_effect(const PgdBatches *before, const PgdBatches *after, double q,
+				PgdEffect *effect)
 {
 	const PgdBatches *sides[PGD_SIDES] = {before, after};
-	uint64		state = SEED;
 	double		at[PGD_SIDES];
-	double		variance[PGD_SIDES];
 	double		sum = 0;
 	double		of_squares = 0;
 
 	for (int side = 0; side < PGD_SIDES; side++)
 	{
 		const PgdBatches *batches = sides[side];
-		int			drawn[PGD_BATCHES_MAX];
+		const Draws *draws;
+		double		all[PGD_BATCHES_MAX];
 		double		mean = 0;
 		double		squares = 0;
+		double		variance;
+		int			low;
+		int			high;
 
-		for (int i = 0; i < batches->count; i++)
-			drawn[i] = i;
-		if (batches->count < PGD_SIDE_MIN || batches->buckets < 1 ||
-			drawn_up_to(batches, drawn, batches->buckets) == 0)
+		if (batches->count < PGD_SIDE_MIN || batches->buckets < 1)
 			return false;
-		at[side] = drawn_quantile(batches, drawn, first_bucket, q);
-
-		for (int i = 1; i <= RESAMPLES; i++)
+		for (int i = 0; i < PGD_BATCHES_MAX; i++)
 		{
-			double		value;
-			double		delta;
+			all[i] = i < batches->count ? 1 : 0;
+			if (i < batches->count &&
+				batches->up_to[batches->buckets - 1][i] == 0)
+				return false;
+		}
+		quantile_range(batches, q, &low, &high);
+		at[side] = drawn_quantile(batches, all, q, low, high);
 
-			resample(batches, &state, drawn);
-			value = drawn_quantile(batches, drawn, first_bucket, q);
-			delta = value - mean;
-			mean += delta / i;
+		draws = draws_of(batches->count);
+		for (int i = 0; i < RESAMPLES; i++)
+		{
+			double		value = drawn_quantile(batches, (*draws)[i], q, low,
+											   high);
+			double		delta = value - mean;
+
+			mean += delta / (i + 1);
 			squares += delta * (value - mean);
 		}
-		variance[side] = squares / (RESAMPLES - 1) * batches->count /
+		variance = squares / (RESAMPLES - 1) * batches->count /
 			(batches->count - 1) * M_LN2 * M_LN2;
-		sum += variance[side];
-		of_squares += variance[side] * variance[side] / (batches->count - 1);
+		sum += variance;
+		of_squares += variance * variance / (batches->count - 1);
 		effect->used[side] = batches->count;
 	}
 	effect->log_ratio = (at[PGD_AFTER] - at[PGD_BEFORE]) * M_LN2;

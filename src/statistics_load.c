@@ -132,7 +132,7 @@ factor_noise(const PgdSeries *candidates, int n, int leave_out,
 		{
 			double		y;
 
-			if (candidates[i].weight[k] <= 0)
+			if (candidates[i].weight[k] <= 0 || isnan(factor[k]))
 				continue;
 			y = candidates[i].level[k] - means[i][side_of(stretches, k)];
 			ff += factor[k] * factor[k];
@@ -149,8 +149,8 @@ factor_noise(const PgdSeries *candidates, int n, int leave_out,
 }
 
 /*
- * The factor of the candidates but one (none: -1).  False where a stretch has
- * too few of them.
+ * The factor of the candidates but one (none: -1); NaN where too few of them
+ * have executions.  False if that is nearly everywhere.
  */
 static bool
 find_factor(const PgdSeries *candidates, int n, int leave_out,
@@ -166,6 +166,7 @@ find_factor(const PgdSeries *candidates, int n, int leave_out,
 	{
 		double		sum = 0;
 		int			first = k;
+		int			known = 0;
 
 		for (int j = 0; j < stretches->count[side]; j++, k++)
 		{
@@ -177,13 +178,17 @@ find_factor(const PgdSeries *candidates, int n, int leave_out,
 				if (i != leave_out && candidates[i].weight[k] > 0)
 					values[used++] = candidates[i].level[k] - means[i][side];
 			}
+			load->factor[k] = get_float8_nan();
 			if (used < PGD_CONTROLS_MIN - 1)
-				return false;
+				continue;
 			load->factor[k] = middle_mean(values, used);
 			sum += load->factor[k];
+			known++;
 		}
+		if (known < PGD_SIDE_MIN)
+			return false;
 		for (int j = first; j < k; j++)
-			load->factor[j] -= sum / stretches->count[side];
+			load->factor[j] -= sum / known;
 	}
 	load->noise = factor_noise(candidates, n, leave_out, stretches, means,
 							   load->factor);
@@ -199,10 +204,17 @@ fit_candidates(const PgdSeries *candidates, const PgdStretches *stretches,
 {
 	for (int i = 0; i < load->candidates; i++)
 	{
-		if (!find_factor(candidates, load->candidates, i, stretches, load) ||
-			!pgd_fit(&candidates[i], stretches, load->factor, load->noise, 0,
-					 group_correlation, &load->fits[i]))
+		PgdFit	   *fit = &load->fits[i];
+
+		if (!find_factor(candidates, load->candidates, i, stretches, load))
 			return false;
+		if (!pgd_fit(&candidates[i], stretches, load->factor, load->noise, 0,
+					 group_correlation, fit))
+		{
+			/* no shift explains it, and it proposes none */
+			memset(fit, 0, sizeof(PgdFit));
+			fit->difference = get_float8_nan();
+		}
 	}
 	return true;
 }
@@ -337,11 +349,12 @@ pgd_load_find(const PgdSeries *candidates, int n,
 	for (int i = 0; i < load->candidates; i++)
 	{
 		const PgdFit *fit = &load->fits[i];
-		double		shift = fit->difference / fit->slope;
+		double		shift;
 		double		score;
 
 		if (fit->slope < SLOPE_MIN)
 			continue;
+		shift = fit->difference / fit->slope;
 		score = explained(load, shift, EXPLAINED_ERRORS);
 		if (score > best)
 		{

@@ -399,6 +399,10 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		queryid == 0;
 	int64		forgotten = 0;
 
+	/* what is read from here on is of neither epoch; see also the end */
+	if (everything)
+		pg_atomic_write_u64(&shared->epoch, new_epoch());
+
 	for (int p = 0; p < PGD_PARTITIONS; p++)
 	{
 		PgdEntry   *first;

@@ -8,7 +8,7 @@
  *		Makes the setting pg_diagnose.<name>, for rules to read with
  *		current_setting(), and the field of pgd_threshold for detectors.
  *		Each has the rule's or the detector's name for a prefix, but for those
- *		of "severity", which all share.  Times are milliseconds, shares are
+ *		of "severity", which all share, and of "compare".  Times are milliseconds, shares are
  *		from 0 to 1.
  *
  * Three endings mean something to the rule that reports what detectors see:
@@ -68,6 +68,46 @@ PGD_THRESHOLD(commit_too_late_min_time, 20, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction from which this is reported.")
 PGD_THRESHOLD(commit_too_late_warning_min_time, 50, INT_MAX,
 	"Milliseconds from the last statement to the end of a transaction with locked rows from which this is a warning.")
+PGD_THRESHOLD(compare_max_p, 0.05, 1,
+	"Share of false alarms among the changes of time that a comparison may report.")
+PGD_THRESHOLD(compare_max_rate_ratio, 1.25, INT_MAX,
+	"Ratio of transactions per second from which a comparison says that the load differs.")
+PGD_THRESHOLD(compare_min_blocks, 2, INT_MAX,
+	"Blocks per execution from which a comparison reports more or fewer of them.")
+PGD_THRESHOLD(compare_min_burst_change, 1, INT_MAX,
+	"Relative change of the statements in a burst from which a comparison reports it.")
+PGD_THRESHOLD(compare_min_calls, 30, INT_MAX,
+	"Executions on each side from which a comparison judges their time, and work that varies.")
+PGD_THRESHOLD(compare_min_commonality, 0.6, 1,
+	"Share of database time in common from which a comparison judges the whole.")
+PGD_THRESHOLD(compare_min_coverage, 0.9, 1,
+	"Share of executions known by statement from which a comparison judges the whole.")
+PGD_THRESHOLD(compare_min_failed_share, 0.01, 1,
+	"Change of the share of failed executions from which a comparison reports it.")
+PGD_THRESHOLD(compare_min_failures, 5, INT_MAX,
+	"Failed executions from which a comparison judges their share.")
+PGD_THRESHOLD(compare_min_impact, 1, INT_MAX,
+	"Milliseconds of database time per second from which a comparison reports a change of time.")
+PGD_THRESHOLD(compare_min_impact_share, 0.005, 1,
+	"Share of all database time from which a comparison reports a change of time, if that is less.")
+PGD_THRESHOLD(compare_min_plan_calls, 2, INT_MAX,
+	"Executions on each side from which a comparison judges a changed plan, and work that does not vary.")
+PGD_THRESHOLD(compare_min_plan_share, 0.5, 1,
+	"Share of executions with another plan from which a comparison says that the plan changed.")
+PGD_THRESHOLD(compare_min_tail_calls, 1000, INT_MAX,
+	"Executions on each side from which a comparison judges the 99th percentile.")
+PGD_THRESHOLD(compare_min_tail_change, 0.5, INT_MAX,
+	"Relative change of the 99th percentile, without one of the median, from which a comparison reports it.")
+PGD_THRESHOLD(compare_min_time_change, 0.1, 1,
+	"Relative change of time from which a comparison reports it.")
+PGD_THRESHOLD(compare_min_wal_bytes, 100, INT_MAX,
+	"Bytes of WAL per execution from which a comparison reports more or fewer of them.")
+PGD_THRESHOLD(compare_min_windows, 8, INT_MAX,
+	"Stretches of time on each side from which a comparison judges time.")
+PGD_THRESHOLD(compare_min_work_change, 0.1, INT_MAX,
+	"Relative change of work per execution from which a comparison reports it.")
+PGD_THRESHOLD(compare_warn_commonality, 0.8, 1,
+	"Share of database time in common up to which a comparison says that the workloads differ.")
 PGD_THRESHOLD(connection_churn_max_transactions, 2, INT_MAX,
 	"Transactions up to which a session that ends counts as one that ended early.")
 PGD_THRESHOLD(connection_churn_min_early_rate, 0.5, INT_MAX,
@@ -114,6 +154,8 @@ PGD_THRESHOLD(frequent_statement_min_calls, 1000, INT_MAX,
 	"Calls from which a cheap statement is reported as frequent.")
 PGD_THRESHOLD(frequent_statement_min_share, 0.2, 1,
 	"Share of all calls from which a cheap statement is reported as frequent.")
+PGD_THRESHOLD(harmful_change_max_age, 24, INT_MAX,
+	"Hours for which a change after which statements are slower is reported.")
 PGD_THRESHOLD(hot_row_min_depth, 3, INT_MAX,
 	"Sessions waiting for one row from which the queue is too long.")
 PGD_THRESHOLD(hot_row_min_time, 1000, INT_MAX,
@@ -282,6 +324,10 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(unused_new_index_min_age, 60, INT_MAX,
+	"Minutes after which a new index that nothing uses is reported.")
+PGD_THRESHOLD(unused_new_index_min_calls, 100, INT_MAX,
+	"Executions that name its table from which a new index that none of them uses is reported.")
 PGD_THRESHOLD(writes_on_replica_min_failures, 1, INT_MAX,
 	"Writes that a standby refused from which they are reported.")
 PGD_THRESHOLD(xmin_horizon_holder_critical_time, 86400000, INT_MAX,

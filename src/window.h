@@ -34,7 +34,7 @@ extern char *pgd_window_problem(const PgdWindow *window);
 extern double pgd_window_seconds(const PgdWindow *window);
 extern int	pgd_window_ids(const PgdWindow *window, uint64 **ids);
 
-/* for window_read.c */
+/* for window_*.c */
 extern void pgd_window_report_absent(uint64 id, const char *problem);
 extern void pgd_window_check_ends(const PgdSnapshotHeader *lower,
 								  const PgdSnapshotHeader *upper);

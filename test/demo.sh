@@ -146,6 +146,9 @@ install_extension()
 		# real ones.
 		pg_diagnose.slow_statement_min_time = 10
 		pg_diagnose.tail_latency_min_time = 5
+
+		# Half a minute must do for the statistics, too.
+		pg_diagnose.snapshot_interval = 1
 	CONF
 	as_server_user "$bindir/pg_ctl" -D "$work/data" -l "$work/server.log" -s \
 		restart && sql -c "CREATE EXTENSION pg_diagnose"
@@ -225,7 +228,8 @@ forget()
 look()
 {
 	echo "
-		SELECT to_char(sum(calls + failed), 'FM9,999,999'), sum(failed),
+		SELECT to_char(sum(calls + failed) - $statements_then, 'FM9,999,999'),
+			sum(failed) - $failed_then,
 			(SELECT count(*) FROM pg_stat_activity
 			 WHERE state = 'idle in transaction'),
 			(SELECT count(*) FROM pg_stat_activity
@@ -257,9 +261,13 @@ are_running()
 workload()
 {
 	local round=$1 applications=() ask statements failed idle waiting
+	local statements_then failed_then
 	local most_idle=0 most_waiting=0 start=$SECONDS application status=0
 
-	forget >/dev/null || return
+	read -r statements_then failed_then < <(unseen -A -t -F ' ' -c "
+		SELECT coalesce(sum(calls + failed), 0), coalesce(sum(failed), 0)
+		FROM diagnose.statements(diagnose.since_reset())
+		WHERE toplevel") || return
 	coproc onlooker { unseen -A -t -F ' '; }
 	ask=${onlooker[1]}
 	start_applications "$round"
@@ -294,61 +302,6 @@ value()
 	unseen -A -t -c "$1"
 }
 
-remember()
-{
-	unseen -c "
-		CREATE SCHEMA IF NOT EXISTS demo;
-		CREATE TABLE demo.before AS
-		SELECT * FROM diagnose.statements(diagnose.since_reset())"
-}
-
-# Both rounds did the same work: what changed is what touches other amounts of
-# data for it, whatever the machine's other users were doing.
-compare()
-{
-	report -v arrow=" $arrow " -f - <<-'SQL'
-		CREATE FUNCTION pg_temp.decimals(value float8, digits int)
-		RETURNS text
-		RETURN to_char(value, CASE digits WHEN 0 THEN 'FM999,990' ELSE 'FM999,990.00' END);
-
-		WITH compared AS (
-			SELECT b.toplevel, CASE WHEN b.toplevel THEN '' ELSE 'nested: ' END
-					|| regexp_replace(b.query, '\s+', ' ', 'g') AS statement,
-				b.total_exec_time - a.total_exec_time AS saved,
-				(b.shared_blks_hit + b.shared_blks_read)::float8 / b.calls AS b_blocks,
-				(a.shared_blks_hit + a.shared_blks_read)::float8 / a.calls AS a_blocks,
-				b.calls AS b_calls, a.calls AS a_calls,
-				diagnose.quantiles(b.histogram, '{0.5, 0.95}') AS b_ms,
-				diagnose.quantiles(a.histogram, '{0.5, 0.95}') AS a_ms
-			FROM demo.before AS b
-				JOIN diagnose.statements(diagnose.since_reset()) AS a
-					USING (userid, dbid, toplevel, queryid)
-			WHERE b.calls > 0 AND a.calls > 0
-		),
-		changed AS (
-			SELECT toplevel, statement, saved,
-				pg_temp.decimals(b_calls, 0) AS b_calls,
-				pg_temp.decimals(a_calls, 0) AS a_calls,
-				pg_temp.decimals(b_ms[1], 2) AS b_p50,
-				pg_temp.decimals(a_ms[1], 2) AS a_p50,
-				pg_temp.decimals(b_ms[2], 2) AS b_p95,
-				pg_temp.decimals(a_ms[2], 2) AS a_p95,
-				pg_temp.decimals(b_blocks, 0) AS b_blocks,
-				pg_temp.decimals(a_blocks, 0) AS a_blocks
-			FROM compared
-			WHERE greatest(a_blocks, b_blocks) > 10
-				AND greatest(a_blocks, b_blocks) > 2 * least(a_blocks, b_blocks)
-		)
-		SELECT left(statement, 47) AS statement,
-			b_calls || :'arrow' || lpad(a_calls, max(length(a_calls)) OVER ()::int) AS calls,
-			b_p50 || :'arrow' || lpad(a_p50, max(length(a_p50)) OVER ()::int) AS "p50 ms",
-			b_p95 || :'arrow' || lpad(a_p95, max(length(a_p95)) OVER ()::int) AS "p95 ms",
-			b_blocks || :'arrow' || lpad(a_blocks, max(length(a_blocks)) OVER ()::int) AS "buffers per call"
-		FROM changed
-		ORDER BY toplevel DESC, saved DESC;
-	SQL
-}
-
 # The name of the finding that costs most, by a condition.
 costliest()
 {
@@ -360,16 +313,7 @@ costliest()
 		LIMIT 1"
 }
 
-# still NAME: is this finding gone?
-still()
-{
-	value "
-		SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END
-		FROM diagnose.findings(diagnose.since_reset())
-		WHERE diagnose.finding_id(key) = '$1'"
-}
-
-# What all applications sent and touched, and whether the problems are solved.
+# What all applications sent and touched, before and after.
 conclude()
 {
 	local sums="
@@ -378,10 +322,8 @@ conclude()
 			to_char(sum(shared_blks_hit + shared_blks_read), 'FM999,999,999'))"
 
 	printf '\n  All together: %s %s %s.\n' \
-		"$(value "$sums FROM demo.before WHERE toplevel")" "$arrow" \
-		"$(value "$sums FROM diagnose.statements(diagnose.since_reset()) WHERE toplevel")"
-	printf '  The finding %s is %s, the finding %s is %s.\n' \
-		"$id" "$(still "$id")" "$loop" "$(still "$loop")"
+		"$(value "$sums FROM diagnose.statements($before) WHERE toplevel")" "$arrow" \
+		"$(value "$sums FROM diagnose.statements($after) WHERE toplevel")"
 }
 
 # Leave the server up.
@@ -423,7 +365,9 @@ report -c "SELECT * FROM diagnose.findings"
 
 title "Half a minute of work, by these applications"
 introduce
+forget >/dev/null
 run_job workload 1 || exit 1
+unseen -c "SELECT diagnose.take_snapshot('first half minute')" >/dev/null
 
 title "What is wrong, by what it costs: SELECT * FROM diagnose.findings"
 report -c "SELECT * FROM diagnose.findings"
@@ -452,14 +396,20 @@ title "A checkout: what others wait for while it waits: SELECT diagnose.transact
 value "SELECT diagnose.transaction('$checkout')" | sed 's/^/  /'
 
 title "Two fixes, then the same work again"
-remember
 step fix "$fix" sql -c "$fix"
 step fix "the developer of the order page joins the products to the list that names them" true
+step mark "SELECT diagnose.mark('two fixes')" sql -c "SELECT diagnose.mark('two fixes')"
 run_job workload 2 || exit 1
+unseen -c "SELECT diagnose.take_snapshot('second half minute')" >/dev/null
+before="diagnose.window('reset', 'first half minute')"
+after="diagnose.window('two fixes', 'second half minute')"
 
-title "What changed: the statements that now touch less than half, or more than twice the data"
-compare
+title "What changed: SELECT * FROM diagnose.compare_short($before, $after)"
+report -c "SELECT * FROM diagnose.compare_short($before, $after) LIMIT 25"
 conclude
+
+title "What the server noticed by itself, and what became of it: SELECT * FROM diagnose.interventions"
+report -c "SELECT * FROM diagnose.interventions"
 
 if [ -n "${KEEP:-}" ]; then
 	keep

@@ -69,7 +69,7 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		series | interchange | interchange_* | xact | session | error | advise) echo 12 ;;
+		series | series_* | interchange | interchange_* | xact | session | error | advise | window_statements | window_sums) echo 12 ;;
 		window | window_* | transcribe) echo 11 ;;
 		snapshot) echo 10 ;;
 		image_names) echo 7 ;;

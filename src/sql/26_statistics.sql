@@ -57,3 +57,37 @@ AS 'MODULE_PATHNAME', 'pgd_sql_adjusted_p'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION diagnose.adjusted_p(double precision[]) IS
 'p values adjusted for how many there are (Benjamini and Hochberg), in an array of the same shape: of what is reported because it is below q, a share of q at most is chance; NULL elements were not tested and do not count';
+
+CREATE OR REPLACE FUNCTION diagnose.time_changes(
+	before							diagnose.window,
+	after							diagnose.window,
+	max_windows						integer DEFAULT 32,
+	OUT kind						text,
+	OUT userid						oid,
+	OUT dbid						oid,
+	OUT toplevel					boolean,
+	OUT queryid						bigint,
+	OUT fingerprint					bigint,
+	OUT shape						bigint,
+	OUT tag							bigint,
+	OUT windows_before				integer,
+	OUT windows_after				integer,
+	OUT ratio						double precision,
+	OUT ratio_low					double precision,
+	OUT ratio_high					double precision,
+	OUT p_value						double precision,
+	OUT smallest_effect				double precision,
+	OUT is_adjusted					boolean,
+	OUT controls					integer,
+	OUT load_ratio					double precision,
+	OUT p95_ratio					double precision,
+	OUT p95_low						double precision,
+	OUT p95_high					double precision,
+	OUT p99_ratio					double precision,
+	OUT p99_low						double precision,
+	OUT p99_high					double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgd_sql_time_changes'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION diagnose.time_changes(diagnose.window, diagnose.window, integer) IS
+'how many times as long each statement (those of one user and fingerprint as one; queryid NULL: of several) and each shape of transaction with executions in both windows took after as before, from the snapshots inside, at most max_windows stretches a window; with 95 % intervals, p values that are not adjusted for how many there are, and the smallest ratio that would be found with a probability of 80 %; is_adjusted: controls statements that did not change took load_ratio out of it as load, or as what changed everything; p95 from 200 executions a window on, p99 from 1000; NULL is what cannot be told, all but ratios with fewer than 4 stretches a window';

@@ -133,19 +133,33 @@ BEGIN
 		RETURN;
 	END IF;
 
+	-- A label that is missing must not be taken for a time: to PostgreSQL 42
+	-- is as good an interval as 4.2.1 is a date.
 	BEGIN
-		at := other - replace(name, 'last ', '')::interval;
+		IF name ~ '[[:alpha:]:]' THEN
+			at := other - replace(name, 'last ', '')::interval;
+		END IF;
 	EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow
 			OR interval_field_overflow THEN
-		BEGIN
-			at := name::timestamptz;
-		EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow
-				OR invalid_parameter_value THEN
-			RAISE EXCEPTION 'label "%" does not exist', name
-				USING ERRCODE = 'undefined_object',
-					HINT = 'An end of a window is the label of a snapshot, its number as in #12, a time, an interval as in 15 minutes, "reset" or "now".';
-		END;
+		at := NULL;
 	END;
+	IF at >= other THEN
+		RAISE EXCEPTION 'interval "%" does not lie in the past', name
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	BEGIN
+		IF at IS NULL AND name ~ ':|^\s*[0-9]{4}-[0-9]|^(today|yesterday)$' THEN
+			at := name::timestamptz;
+		END IF;
+	EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow
+			OR invalid_parameter_value THEN
+		at := NULL;
+	END;
+	IF at IS NULL OR NOT isfinite(at) THEN
+		RAISE EXCEPTION 'label "%" does not exist', name
+			USING ERRCODE = 'undefined_object',
+				HINT = 'An end of a window is the label of a snapshot, its number as in #12, a time, an interval as in 15 minutes, "reset" or "now".';
+	END IF;
 	id := diagnose.snapshot_at(at, is_upper);
 	IF id IS NULL AND NOT is_upper THEN
 		RAISE EXCEPTION 'there is no snapshot yet'

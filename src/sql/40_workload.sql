@@ -55,7 +55,14 @@ CREATE OR REPLACE FUNCTION diagnose.workload(
 	OUT failed						bigint,
 	OUT failed_nested				bigint,
 	OUT failed_time					double precision,
-	OUT failed_blks					bigint)
+	OUT failed_blks					bigint,
+	OUT fingerprint					bigint,
+	OUT local_blks					bigint,
+	OUT temp_blks_read				bigint,
+	OUT wal_records					bigint,
+	OUT wal_fpi						bigint,
+	OUT wal_bytes					bigint,
+	OUT evicted						bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 COST 20000
 BEGIN ATOMIC
@@ -70,6 +77,7 @@ BEGIN ATOMIC
 		SELECT coalesce(sum(c.total_exec_time + c.failed_time)
 						FILTER (WHERE c.toplevel), 0) AS all_time,
 			coalesce(sum(c.calls) FILTER (WHERE c.toplevel), 0) AS all_calls,
+			coalesce(sum(c.calls + c.failed) FILTER (WHERE c.userid IS NULL), 0) AS evicted,
 			diagnose.seconds(w) AS seconds
 		FROM captured AS c
 	),
@@ -97,7 +105,12 @@ BEGIN ATOMIC
 			sum(c.failed)::bigint AS failed,
 			sum(c.failed_nested)::bigint AS failed_nested,
 			sum(c.failed_time) AS failed_time,
-			sum(c.failed_blks)::bigint AS failed_blks
+			sum(c.failed_blks)::bigint AS failed_blks,
+			sum(c.local_blks_hit + c.local_blks_read)::bigint AS local_blks,
+			sum(c.temp_blks_read)::bigint AS temp_blks_read,
+			sum(c.wal_records)::bigint AS wal_records,
+			sum(c.wal_fpi)::bigint AS wal_fpi,
+			sum(c.wal_bytes)::bigint AS wal_bytes
 		FROM captured AS c
 		WHERE c.queryid IS NOT NULL
 		-- Without a text there is no fingerprint, and nothing to sum up by.
@@ -143,7 +156,9 @@ BEGIN ATOMIC
 		n.shared_blks_hit, n.shared_blks_read, n.blk_read_time,
 		n.temp_blks_written, n.temp_time, n.spilled, n.jit_time,
 		n.plans, n.total_plan_time, n.max_plan_time,
-		n.failed, n.failed_nested, n.failed_time, n.failed_blks
+		n.failed, n.failed_nested, n.failed_time, n.failed_blks,
+		n.fingerprint, n.local_blks, n.temp_blks_read,
+		n.wal_records, n.wal_fpi, n.wal_bytes, e.evicted::bigint
 	FROM named AS n CROSS JOIN everything AS e;
 END;
 COMMENT ON FUNCTION diagnose.workload(diagnose.window) IS

@@ -116,7 +116,9 @@ CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
 	OUT ended_by_begin				bigint,
 	OUT duration_histogram			diagnose.histogram,
 	OUT idle_histogram				diagnose.histogram,
-	OUT commit_histogram			diagnose.histogram)
+	OUT commit_histogram			diagnose.histogram,
+	OUT tag_number					bigint,
+	OUT wal_bytes					bigint)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 500 COST 30000
 BEGIN ATOMIC
@@ -216,7 +218,9 @@ BEGIN ATOMIC
 			sum(x.ended_by_begin)::bigint AS ended_by_begin,
 			diagnose.sum(x.duration_histogram) AS duration_histogram,
 			diagnose.sum(x.idle_histogram) AS idle_histogram,
-			diagnose.sum(x.commit_histogram) AS commit_histogram
+			diagnose.sum(x.commit_histogram) AS commit_histogram,
+			(array_agg(x.tag ORDER BY x.calls DESC, x.tag))[1] AS tag_number,
+			sum(x.wal_bytes)::bigint AS wal_bytes
 		FROM diagnose.transactions(w) AS x
 		WHERE x.shape IS NOT NULL
 		GROUP BY 1, 2, 3, 4
@@ -240,7 +244,8 @@ BEGIN ATOMIC
 		n.max_commit_time, n.lock_wait, n.with_xid, n.idle_with_row_locks,
 		n.aborted_time, n.retries, n.retried_time,
 		n.ended_by_gap, n.ended_by_tag, n.ended_by_begin,
-		n.duration_histogram, n.idle_histogram, n.commit_histogram
+		n.duration_histogram, n.idle_histogram, n.commit_histogram,
+		n.tag_number, n.wal_bytes
 	FROM named AS n
 		CROSS JOIN LATERAL (
 			SELECT format('%s:%s:%s:%s', n.database, n.role, n.tag, n.shape)) AS i (identity)

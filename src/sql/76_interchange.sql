@@ -31,48 +31,6 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100 COST 20000;
 COMMENT ON FUNCTION diagnose.transaction_documents(diagnose.window, boolean, oid) IS
 'the transactions of a database as diagnose.export() shows them, those of all roles as one; key is who sent it, "/", and the shape';
 
-CREATE OR REPLACE FUNCTION diagnose.imported_note(w diagnose.window)
-RETURNS text
-AS 'MODULE_PATHNAME', 'pgd_imported_note'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION diagnose.imported_note(diagnose.window) IS
-'what only the document knew that a window was imported from, as json; NULL: it was not';
-
--- The key of a finding begins with the rule and the database.  In a document
--- there is this word in its place, as a clone has another name.
-CREATE OR REPLACE FUNCTION diagnose.recorded_findings(
-	w								diagnose.window,
-	OUT key							text,
-	OUT rule						text,
-	OUT severity					text,
-	OUT subject						text)
-RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
-BEGIN ATOMIC
-	SELECT CASE
-			WHEN starts_with(f.finding ->> 'key', (f.finding ->> 'rule') || ':{database}:')
-				THEN overlay(f.finding ->> 'key' PLACING current_database()
-					FROM length(f.finding ->> 'rule') + 2 FOR length('{database}'))
-			ELSE f.finding ->> 'key'
-		END,
-		f.finding ->> 'rule', f.finding ->> 'severity', f.finding ->> 'subject'
-	FROM jsonb_array_elements(diagnose.imported_note(w)::jsonb -> 'findings')
-		AS f (finding)
-	ORDER BY 1;
-END;
-COMMENT ON FUNCTION diagnose.recorded_findings(diagnose.window) IS
-'the findings in the document that a window was imported from; severity NULL: it does not tell';
-
--- What these say rests on counts, and on work that is the same each time.  All
--- others look at times or at rates too, or at the server.
-CREATE OR REPLACE FUNCTION diagnose.is_repeatable(rule text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN rule IN ('broad_row_locking', 'check_then_insert', 'failing_statement',
-	'lost_update_risk', 'n_plus_one', 'repeated_update_same_row',
-	'subxact_overflow', 'writes_on_replica');
-COMMENT ON FUNCTION diagnose.is_repeatable(text) IS
-'is this found again whenever the same work is done, however fast?';
-
 -- Where a burst ends is a matter of think time, unless somebody has said so.
 CREATE OR REPLACE FUNCTION diagnose.export_findings(
 	w								diagnose.window,
@@ -81,16 +39,14 @@ CREATE OR REPLACE FUNCTION diagnose.export_findings(
 RETURNS jsonb
 LANGUAGE sql STABLE
 BEGIN ATOMIC
+	-- Findings that were recorded are about the current database.
 	WITH found AS (
-		SELECT r.key, r.rule, r.severity, r.subject,
-			current_database()::text AS database
-		FROM diagnose.recorded_findings(w) AS r
-		UNION ALL
-		SELECT f.key, f.rule, f.severity, f.subject, export_findings.database
-		FROM diagnose.findings(w) AS f
-		WHERE diagnose.imported_note(w) IS NULL
-			AND coalesce(f.evidence ->> 'database', export_findings.database) =
-				export_findings.database
+		SELECT f.key, f.rule, f.severity, f.subject,
+			CASE WHEN f.evidence IS NULL THEN current_database()::text
+				ELSE export_findings.database END AS database
+		FROM diagnose.known_findings(w) AS f
+		WHERE coalesce(f.evidence ->> 'database', export_findings.database) =
+			export_findings.database
 	),
 	renamed AS (
 		SELECT f.rule, f.severity,
@@ -152,8 +108,7 @@ BEGIN
 	SELECT s.server_version INTO version
 	FROM diagnose.snapshots() AS s WHERE s.id = (w).upper;
 	version := coalesce(version, current_setting('server_version_num')::bigint);
-	timings := timings AND
-		coalesce((diagnose.imported_note(w)::jsonb ->> 'timings')::boolean, true);
+	timings := timings AND diagnose.has_timings(w);
 
 	WITH statements AS MATERIALIZED (
 		SELECT s.nested, s.fingerprint, s.document,

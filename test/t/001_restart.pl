@@ -5,8 +5,11 @@
 
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../fixtures";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Snapshot;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -94,58 +97,64 @@ $log = -s $node->logfile;
 $node->start;
 unlike(log_since($log), qr/pg_diagnose\.stat|pg_diagnose starts/, 'a missing file is no news');
 
-# Damaged files, some with a good checksum.
-sub write_file
+# Damaged files, some with good checksums.
+my $parsed = Snapshot::parse($good);
+is(Snapshot::bytes($parsed), $good, 'checksums are CRC-32C');
+
+sub with_header
 {
-	my $content = shift;
-	open my $out, '>', $file or die "$file: $!";
-	binmode $out;
-	print $out $content;
-	close $out or die "$file: $!";
-	return;
+	return Snapshot::bytes({ %$parsed, @_ });
 }
 
-my @crc_table = map {
-	my $c = $_;
-	$c = $c & 1 ? ($c >> 1) ^ 0x82F63B78 : $c >> 1 for 1 .. 8;
-	$c
-} 0 .. 255;
-
-sub with_checksum
+# The file with the content of a section replaced.
+sub with_section
 {
-	my $content = shift;
-	my $crc = 0xFFFFFFFF;
-	$crc = $crc_table[ ($crc ^ $_) & 0xFF ] ^ ($crc >> 8) for unpack('C*', $content);
-	return $content . pack('L', $crc ^ 0xFFFFFFFF);
+	my ($which, $content) = @_;
+	return with_header(body => Snapshot::body(
+		map { [ $_->[0], $_->[0] == $which ? $content : $_->[1] ] } Snapshot::sections($parsed->{body})));
 }
 
-my $body = substr($good, 0, -4);
-is(with_checksum($body), $good, 'the checksum is CRC-32C');
-# where the number of counters, the first statement and the strays are
-my ($names) = $body =~ /^.{16}((?:[a-z_]+\0)+)/s or die 'no counters in the file';
-my $first = 16 + length($names) + 8;
-my $statements = substr($body, $first);
+# ... and with the first statement replaced.
+my %sections = map { @$_ } Snapshot::sections($parsed->{body});
+my ($first, @others) = Snapshot::records($sections{1});
+my ($key, $rest) = @$first;
+
+sub with_statement
+{
+	return with_section(1, Snapshot::section([@_], @others));
+}
+
 my %damaged = (
 	'empty' => '',
 	'three bytes' => 'abc',
 	'truncated' => substr($good, 0, length($good) / 2),
 	'cut by one byte' => substr($good, 0, -1),
 	'one bit flipped' => substr($good, 0, 1000) . (substr($good, 1000, 1) ^ "\x10") . substr($good, 1001),
+	'a bit of the header flipped' => substr($good, 0, 50) . (substr($good, 50, 1) ^ "\x10") . substr($good, 51),
 	'garbage behind' => $good . 'x',
-	'foreign' => with_checksum("\x00" x 4096),
-	'another format' => with_checksum(substr($body, 0, 4) . pack('L', 99) . substr($body, 8)),
-	'too many counters' => with_checksum(substr($body, 0, 12) . pack('L', 0xFFFFFFFF) . substr($body, 16)),
-	'too many buckets' => with_checksum(substr($body, 0, $first) . pack('L', 0xFFFFFFFF) . substr($statements, 4)),
-	'end in the middle' => with_checksum(substr($body, 0, $first + 100)),
-	'a time that is none' => with_checksum(substr($body, 0, $first + 40) . pack('q', 9223371331200000000) . substr($body, $first + 48)),
-	'a counting that began at no time' => with_checksum(substr($body, 0, $first - 8) . pack('q', -0x7FFFFFFFFFFFFFFF - 1) . $statements),
-	'nobody\'s statement' => with_checksum(substr($body, 0, $first + 4 + 8) . pack('L', 0) . substr($body, $first + 4 + 12)),
-	'no strays' => with_checksum(substr($body, 0, $first) . pack('L', 0)));
+	'foreign' => "\x00" x 4096,
+	'no image' => with_header(body => 'x' x 100),
+	'another format' => with_header(format => 99),
+	'a time that is none' => with_header(taken_at => 0x7FFFFFFFFFFFFFFF),
+	'a counting that began at no time' => with_header(since => -0x7FFFFFFFFFFFFFFF - 1),
+	'no epoch' => with_header(epoch => 0),
+	'no names' => with_section(0, ''),
+	'too many counters' => with_section(0, substr($sections{0}, 0, 2) . "\xFF\xFF\xFF\xFF\x0F" . substr($sections{0}, 3)),
+	'other buckets' => with_section(0, Snapshot::number(7) . substr($sections{0}, 2)),
+	'end in the middle' => with_section(1, substr($sections{1}, 0, length($sections{1}) / 2)),
+	'a statement cut off' => with_statement($key, substr($rest, 0, 20)),
+	'a number without end' => with_statement($key, substr($rest, 0, 8) . "\xFF" x 20),
+	'a key that is none' => with_statement('', $rest),
+	'nobody\'s statement' => with_statement(substr($key, 0, 8) . "\x01\x00\x01", $rest),
+	'an encoding that is none' => with_statement($key, substr($rest, 0, 8) . "\x7F" . substr($rest, 9)),
+	'a session cut off' => with_section(3, Snapshot::section([ "\x01", "\x01" ])),
+	'a transaction cut off' => with_section(4, Snapshot::section([ 'x' x 16, '' ])),
+	'a sample cut off' => with_section(6, Snapshot::section([ "\x01", '' ])));
 
 foreach my $name (sort keys %damaged)
 {
 	$node->stop;
-	write_file($damaged{$name});
+	Snapshot::write_bytes($file, $damaged{$name});
 	$log = -s $node->logfile;
 	$node->start;
 	like(log_since($log), qr{ignoring invalid data in file "pg_stat/pg_diagnose.stat"}, "$name: reported");
@@ -153,14 +162,27 @@ foreach my $name (sort keys %damaged)
 		'0', "$name: nothing of it is used");
 }
 
-# Counters that we do not know are skipped, those that are missing are zero.
+# Counters that we do not know are skipped, those that are missing are zero;
+# and so are sections.
 $node->stop;
-(my $renamed = $body) =~ s/\0rows\0/\0sows\0/;
-write_file(with_checksum($renamed));
+my ($names) = map { $_->[1] } grep { $_->[0] == 0 } Snapshot::sections($parsed->{body});
+$names =~ s/\x04rows/\x04sows/;
+Snapshot::store($file, { %$parsed, body => Snapshot::body(
+	[ 200, 'of a later version' ], map { [ $_->[0], $_->[0] == 0 ? $names : $_->[1] ] } Snapshot::sections($parsed->{body})) });
 $node->start;
 is($node->safe_psql('postgres',
 		q(SELECT calls, rows FROM diagnose.statements(diagnose.since_reset()) WHERE query = 'SELECT count(*) FROM t')),
 	'2|0', 'counters are found by name');
+
+# What another server has left is its own affair: this data directory is a copy.
+$node->stop;
+Snapshot::store($file, { %$parsed, node => 4711 });
+$log = -s $node->logfile;
+$node->start;
+like(log_since($log), qr{ignoring file "pg_stat/pg_diagnose.stat" of another server}, 'another server: reported');
+is($node->safe_psql('postgres',
+		q(SELECT count(*) FROM diagnose.statements(diagnose.since_reset()) WHERE query = 'SELECT count(*) FROM t')),
+	'0', 'another server: nothing of it is used');
 
 # A file that cannot be written, and then one that cannot be read.
 $node->stop;
@@ -182,7 +204,7 @@ $node->append_conf('postgresql.conf', 'pg_diagnose.save = off');
 $node->reload;
 $node->stop;
 ok(!-e $file, 'nothing is saved with save = off');
-write_file($good);
+Snapshot::write_bytes($file, $good);
 $node->start;
 is($node->safe_psql('postgres',
 		q(SELECT count(*) FROM diagnose.statements(diagnose.since_reset()) WHERE query ~ 'FROM t\M' AND query !~ 'diagnose')),

@@ -76,7 +76,7 @@ my $stopped = q(SELECT NOT is_running FROM diagnose.sampler());
 my $file_size = q(SELECT size FROM pg_stat_file('pg_diagnose/marks'));
 sub stop_worker
 {
-	$primary->safe_psql('postgres', 'SELECT pg_terminate_backend(pid) FROM diagnose.sampler()');
+	kill 'TERM', $primary->safe_psql('postgres', 'SELECT pid FROM diagnose.sampler() WHERE is_running');
 	$primary->poll_query_until('postgres', $stopped);
 	return;
 }
@@ -95,7 +95,7 @@ SKIP:
 }
 $primary->poll_query_until('postgres', 'SELECT is_running FROM diagnose.sampler()');
 stop_worker();
-$primary->safe_psql('postgres', join(';', map { "ALTER TABLE t ADD COLUMN c$_ int" } 1 .. 10));
+$primary->safe_psql('postgres', join(';', 'BEGIN', (map { "ALTER TABLE t ADD COLUMN c$_ int" } 1 .. 10), 'COMMIT'));
 $primary->restart;
 is($primary->safe_psql('postgres', q(SELECT count(*) FROM diagnose.marks() WHERE what = '10 DDL statements')), '1',
 	'what is left in the ring is written at shutdown');
