@@ -10,7 +10,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT 'test_ranking', 'performance', severity, 'test_ranking:' || key,
 		subject, impact, impact / 2, 'exact', 1::bigint, 'test ' || key,
-		jsonb_build_object('window', w), 'Do ' || key || '.', NULL::text,
+		jsonb_build_object('from_reset', (w).lower IS NULL, 'ends_now', diagnose.ends_now(w)), 'Do ' || key || '.', NULL::text,
 		NULL::text, NULL::text, NULL::text
 	FROM (VALUES
 		('a', 'info', NULL::float8, 'unknown cost'),

@@ -61,6 +61,19 @@ SELECT format('SELECT count(note) AS notes FROM harmful_change WHERE customer = 
 \set ECHO all
 SELECT count(*) FROM pg_temp.harmful() AS diagnose WHERE diagnose.n > 0;
 SELECT what, improved, regressed FROM diagnose.interventions(3);
+-- of several changes at once nobody knows which one it was
+SELECT diagnose.take_snapshot() > 0 AS taken;
+DROP INDEX harmful_change_note;
+CREATE INDEX harmful_change_id ON harmful_change (id);
+DROP INDEX harmful_change_customer;
+CREATE INDEX harmful_change_id2 ON harmful_change (id);
+SELECT diagnose.take_snapshot() > 0 AS taken;
+\set ECHO none
+\o /dev/null
+SELECT format('SELECT count(note) AS notes FROM harmful_change WHERE customer = %s', i) FROM generate_series(1, 20) AS i \gexec
+\o
+\set ECHO all
+SELECT diagnose.subject, problem, advice, fix, undo FROM pg_temp.harmful() AS diagnose;
 ALTER SYSTEM RESET pg_diagnose.snapshot_interval;
 SELECT pg_reload_conf();
 DROP TABLE harmful_change;

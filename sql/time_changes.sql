@@ -143,12 +143,12 @@ WHERE t.fingerprint IN (SELECT fingerprint FROM pg_temp.of_test) GROUP BY n ORDE
 
 -- a statement whose table was made anew is the same one, with two identifiers
 SELECT diagnose.take_snapshot('timed again') IS NOT NULL AS taken;
-SELECT count(*) FROM timed_again;
+SELECT sum(i) FROM timed_again;
 SELECT diagnose.take_snapshot('timed again 1') IS NOT NULL AS taken;
-SELECT count(*) FROM timed_again;
+SELECT sum(i) FROM timed_again;
 DROP TABLE timed_again;
-CREATE TABLE timed_again AS TABLE timed;
-SELECT count(*) FROM timed_again;
+CREATE TABLE timed_again AS SELECT filler, seven, ten, i FROM timed;
+SELECT sum(i) FROM timed_again;
 SELECT diagnose.take_snapshot('timed again 2') IS NOT NULL AS taken;
 SELECT left(o.query, 40) AS query, t.queryid, t.toplevel, t.windows_before, t.windows_after, t.ratio > 0 AS ratio
 FROM diagnose.time_changes(diagnose.window('timed again', 'timed again 1'), diagnose.window('timed again 1', 'timed again 2')) AS t

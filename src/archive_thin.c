@@ -104,8 +104,10 @@ ages_of(const PgdSnapshotFile *files, int n, TimestampTz now)
 		if (files[i].problem != NULL || header->node != pgd_archive_node() ||
 			header->kind == PGD_SNAPSHOT_IMPORTED)
 			continue;
-		age = newer == NULL ? ages[i] : age + time_between(header, newer);
-		ages[i] = age;
+		/* the clock was wrong now, or it was wrong then: rather keep it */
+		if (newer != NULL)
+			ages[i] = Min(ages[i], age + time_between(header, newer));
+		age = ages[i];
 		newer = header;
 	}
 	return ages;

@@ -10,6 +10,7 @@
 #include "codec.h"
 
 #define MAX_NAMES		1000
+#define NUMBER_MAX		10		/* bytes of a number */
 
 /* ----------
  * Writing
@@ -19,16 +20,20 @@
 void
 pgd_put_number(StringInfo out, uint64 value)
 {
-	char		bytes[10];
-	int			n = 0;
+	char	   *next;
 
+	/* most of the time of writing is spent here */
+	if (unlikely(out->maxlen - out->len <= NUMBER_MAX))
+		enlargeStringInfo(out, NUMBER_MAX);
+	next = out->data + out->len;
 	while (value >= 0x80)
 	{
-		bytes[n++] = (char) (value | 0x80);
+		*next++ = (char) (value | 0x80);
 		value >>= 7;
 	}
-	bytes[n++] = (char) value;
-	appendBinaryStringInfo(out, bytes, n);
+	*next++ = (char) value;
+	*next = '\0';
+	out->len = next - out->data;
 }
 
 /* The sign goes to the lowest bit, so that small ones stay short. */
@@ -262,13 +267,15 @@ pgd_get_counters(PgdCursor *in, const PgdCounterMap *map, uint64 *counters)
 }
 
 /*
- * "histogram" is all zero before.
+ * "histogram" is all zero before.  What is added up must not be more than a
+ * bigint; see pgd_histogram_total().
  */
 void
 pgd_get_histogram(PgdCursor *in, PgdHistogram *histogram)
 {
 	uint64		used = pgd_get_number(in);
 	uint64		bucket = 0;
+	uint64		total = 0;
 
 	if (used > PGD_HISTOGRAM_BUCKETS)
 		in->bad = true;
@@ -277,9 +284,13 @@ pgd_get_histogram(PgdCursor *in, PgdHistogram *histogram)
 		uint64		skipped = pgd_get_number(in);
 		uint64		count = pgd_get_number(in);
 
-		if (skipped >= PGD_HISTOGRAM_BUCKETS - bucket)
+		if (skipped >= PGD_HISTOGRAM_BUCKETS - bucket ||
+			count > (uint64) PG_INT64_MAX - total)
 			in->bad = true;
 		else
+		{
 			histogram->count[bucket += skipped] = count;
+			total += count;
+		}
 	}
 }

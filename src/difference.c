@@ -133,6 +133,8 @@ pgd_statement_estimate(PgdStatement *difference, const PgdStatement *earlier)
 	int			first = 0;
 	int			last = PGD_HISTOGRAM_OVER;
 
+	if (c->min_exec_time != PGD_UNKNOWN && c->max_exec_time != PGD_UNKNOWN)
+		return;
 	while (first < last && h->count[first] == 0)
 		first++;
 	while (last > first && h->count[last] == 0)

@@ -183,7 +183,6 @@ pgd_image_statement(const PgdImage *image, PgdRecord record,
 					PgdStatement *s, const char **text, int *len)
 {
 	PgdCursor  *in = &record.rest;
-	uint64		total;
 	bool		evicted;
 
 	memset(s, 0, sizeof(PgdStatement));
@@ -208,8 +207,7 @@ pgd_image_statement(const PgdImage *image, PgdRecord record,
 	return !record.key.bad && !in->bad && *len <= PGD_TEXT_MAX &&
 		PG_VALID_ENCODING(s->encoding) &&
 		evicted == (s->key.userid == InvalidOid) &&
-		(!evicted || s->key.toplevel == 0) &&
-		pgd_histogram_total(&s->histogram, &total);
+		(!evicted || s->key.toplevel == 0);
 }
 
 bool
@@ -237,7 +235,6 @@ bool
 pgd_image_session(const PgdImage *image, PgdRecord record, PgdSessionSum *s)
 {
 	PgdCursor  *in = &record.rest;
-	uint64		total;
 
 	memset(s, 0, sizeof(PgdSessionSum));
 	s->key.dbid = get_uint32(&record.key, PG_UINT32_MAX);
@@ -251,8 +248,7 @@ pgd_image_session(const PgdImage *image, PgdRecord record, PgdSessionSum *s)
 		OidIsValid(s->key.dbid) == OidIsValid(s->key.userid) &&
 		(OidIsValid(s->key.dbid) || s->key.application[0] == '\0') &&
 		is_timestamp(s->counters.first_begin) &&
-		is_timestamp(s->counters.last_begin) &&
-		pgd_histogram_total(&s->histogram, &total);
+		is_timestamp(s->counters.last_begin);
 }
 
 static void
@@ -312,7 +308,6 @@ pgd_image_shape(const PgdImage *image, PgdRecord record, PgdShape *shape)
 	PgdCursor  *in = &record.rest;
 	PgdShapeSums *s = &shape->sums;
 	PgdShapeKey *key = &s->key;
-	uint64		total;
 	bool		rest;
 	uint32		n;
 
@@ -333,11 +328,7 @@ pgd_image_shape(const PgdImage *image, PgdRecord record, PgdShape *shape)
 	pgd_get_counters(in, &image->shapes, (uint64 *) &s->counters);
 	get_errors(in, s->errors, PGD_XACT_ERRORS + 1);
 	for (int h = 0; h < PGD_XACT_HISTOGRAMS; h++)
-	{
 		pgd_get_histogram(in, &shape->histograms[h]);
-		if (!pgd_histogram_total(&shape->histograms[h], &total))
-			in->bad = true;
-	}
 
 	/* positions of another library are of another form */
 	if (image->knows_steps)

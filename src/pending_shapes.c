@@ -98,41 +98,10 @@ pgd_pending_shapes_obey_reset(void)
 	pg_atomic_fetch_and_u32(&slot->discard, ~discard);
 }
 
-/*
- * A place for a shape; the one for the rest if the table is busy.
- */
 static PgdPendingShape *
-find_place(const PgdShapeKey *key, TimestampTz since)
+begin_place(int place, const PgdShapeKey *key, TimestampTz since)
 {
-	static int	turn = 0;
 	PgdXactSlot *slot = pgd_xact_slot;
-	PgdShapeKey rest = {.dbid = key->dbid, .kind = key->kind};
-	int			place = -1;
-
-	for (int i = 0; i < PGD_SHAPE_PLACES - 1; i++)
-	{
-		if ((slot->used & (1 << i)) == 0)
-			place = i;
-		else if (pgd_shape_key_equal(&slot->pending[i].sums.key, key))
-			return &slot->pending[i];
-	}
-	for (int i = 0; i < PGD_SHAPE_PLACES - 1 && place < 0; i++)
-	{
-		turn = (turn + 1) % (PGD_SHAPE_PLACES - 1);
-		if (pgd_store_merge_shape(slot, turn, false))
-			place = turn;
-	}
-	if (place < 0)
-	{
-		place = PGD_SHAPE_PLACES - 1;
-		key = &rest;
-		if ((slot->used & (1 << place)) != 0)
-		{
-			if (pgd_shape_key_equal(&slot->pending[place].sums.key, key))
-				return &slot->pending[place];
-			merge_at_any_price(slot, place);
-		}
-	}
 
 	pgd_xact_begin_change(slot);
 	memset(&slot->pending[place], 0, sizeof(PgdPendingShape));
@@ -141,6 +110,62 @@ find_place(const PgdShapeKey *key, TimestampTz since)
 	slot->used |= 1 << place;
 	pgd_xact_end_change(slot);
 	return &slot->pending[place];
+}
+
+/*
+ * The place for the rest.  Only if that is full, too, or taken by the other
+ * kind, the table is waited for.
+ */
+static PgdPendingShape *
+find_rest(const PgdShapeKey *key, TimestampTz since)
+{
+	PgdXactSlot *slot = pgd_xact_slot;
+	const PgdShapeKey rest = {.dbid = key->dbid, .kind = key->kind};
+	int			place = PGD_SHAPE_PLACES - 1;
+	PgdPendingShape *pending = &slot->pending[place];
+
+	if ((slot->used & (1 << place)) != 0)
+	{
+		if (pgd_shape_key_equal(&pending->sums.key, &rest) &&
+			pgd_shape_has_room(pending))
+			return pending;
+		merge_at_any_price(slot, place);
+	}
+	return begin_place(place, &rest, since);
+}
+
+/*
+ * A place for a shape, with room for one more of each time; the one for the
+ * rest if the table is busy.
+ */
+static PgdPendingShape *
+find_place(const PgdShapeKey *key, TimestampTz since)
+{
+	static int	turn = 0;
+	PgdXactSlot *slot = pgd_xact_slot;
+	int			place = -1;
+
+	for (int i = 0; i < PGD_SHAPE_PLACES - 1; i++)
+	{
+		if ((slot->used & (1 << i)) == 0)
+			place = i;
+		else if (pgd_shape_key_equal(&slot->pending[i].sums.key, key))
+		{
+			if (likely(pgd_shape_has_room(&slot->pending[i])))
+				return &slot->pending[i];
+			if (!pgd_store_merge_shape(slot, i, false))
+				return find_rest(key, since);
+			place = i;
+			break;
+		}
+	}
+	for (int i = 0; i < PGD_SHAPE_PLACES - 1 && place < 0; i++)
+	{
+		turn = (turn + 1) % (PGD_SHAPE_PLACES - 1);
+		if (pgd_store_merge_shape(slot, turn, false))
+			place = turn;
+	}
+	return place < 0 ? find_rest(key, since) : begin_place(place, key, since);
 }
 
 /*
@@ -192,11 +217,6 @@ pgd_pending_shapes_finish(const PgdShapeKey *key, const PgdObservation *seen,
 	if (t->kind == PGD_XACT_NONE)
 		return;
 	pending = find_place(key, t->start);
-	if (unlikely(!pgd_shape_has_room(pending)))
-	{
-		merge_at_any_price(slot, pending - slot->pending);
-		pending = find_place(key, t->start);
-	}
 	pgd_xact_begin_change(slot);
 	pgd_pending_shape_add(pending, t, seen, nseen, dropped);
 	t->kind = PGD_XACT_NONE;

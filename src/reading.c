@@ -19,7 +19,20 @@
 #include "reading.h"
 #include "sums.h"
 
+#define PAGE			4096	/* bytes of memory that are given at once */
+
 static PgdStatement *without_entry(PgdReading *reading, const PgdKey *key);
+
+/*
+ * Have memory given to us now, and not page by page while a lock is held: that
+ * takes longer than copying.
+ */
+void
+pgd_reading_touch(void *memory, Size size)
+{
+	for (Size at = 0; at < size; at += PAGE)
+		((volatile char *) memory)[at] = 0;
+}
 
 /*
  * Take the memory for a partition with all its entries in use.
@@ -29,6 +42,7 @@ pgd_reading_make(PgdReading *reading)
 {
 	PgdEntry   *first;
 	int			nentries = pgd_table_entries(0, &first);
+	int			used = 0;
 
 	reading->nentries = nentries;
 	reading->text_size = pgd_query_text_size;
@@ -39,6 +53,11 @@ pgd_reading_make(PgdReading *reading)
 	reading->texts = (char *)
 		MemoryContextAllocHuge(CurrentMemoryContext,
 							   (Size) reading->text_size * nentries);
+	for (int p = 0; p < PGD_PARTITIONS; p++)
+		used = Max(used, pgd_table_get(p)->used);
+	used = Min(used, nentries);
+	pgd_reading_touch(reading->statements, sizeof(PgdStatement) * used);
+	pgd_reading_touch(reading->texts, (Size) reading->text_size * used);
 	reading->of_entry = palloc(sizeof(int) * nentries);
 	reading->text_lens = palloc(sizeof(int) * nentries);
 	reading->pending = palloc(sizeof(PgdPending) * PGD_PENDING);

@@ -29,6 +29,7 @@ typedef struct PgdReading
 
 PGD_BEGIN_INTERNAL
 
+extern void pgd_reading_touch(void *memory, Size size);
 extern void pgd_reading_make(PgdReading *reading);
 extern void pgd_reading_begin(PgdReading *reading, int p);
 extern void pgd_reading_add(PgdReading *reading, int p,

@@ -30,13 +30,24 @@ static const double tails[PGD_TAILS] = {0.95, 0.99};
 /* What makes a quantile more than a guess: ten executions beyond it. */
 static const uint64 tail_executions_min[PGD_TAILS] = {200, 1000};
 
+/*
+ * Statements are judged by statements, transactions by transactions: the
+ * duration of these has the client's part in it, and the time until a process
+ * that was woken gets a processor, which the load moves much more.
+ */
+typedef struct Group
+{
+	PgdLoad		load;
+	PgdSeries	candidates[PGD_CANDIDATES_MAX];
+	int			ncandidates;
+} Group;
+
 /* All that is known when a thing is judged. */
 typedef struct Judge
 {
 	PgdTimes   *times;
-	PgdLoad		load;
-	PgdSeries	candidates[PGD_CANDIDATES_MAX];
-	int			ncandidates;
+	Group		statements;
+	Group		transactions;
 
 	/* of a thing's executions */
 	double		up_to[PGD_SIDES][PGD_HISTOGRAM_BUCKETS][PGD_BATCHES_MAX];
@@ -59,7 +70,7 @@ is_unmoved(uint64 before, uint64 calls_before, uint64 after,
 }
 
 /*
- * Statements without blocks are none: they wait for a timer, or for somebody.
+ * Those that wait for a timer follow no load, and so have no say in it.
  */
 static bool
 is_candidate(const PgdTimed *timed, const PgdStretches *stretches)
@@ -74,12 +85,12 @@ is_candidate(const PgdTimed *timed, const PgdStretches *stretches)
 			CANDIDATE_SHARE_MIN * stretches->count[side])
 			return false;
 	}
-	return timed->key.kind != PGD_TIMED_SHAPE &&
-		b->calls >= CANDIDATE_CALLS_MIN && a->calls >= CANDIDATE_CALLS_MIN &&
-		b->blocks > 0 && a->blocks > 0 && b->plan == a->plan &&
+	return b->calls >= CANDIDATE_CALLS_MIN && a->calls >= CANDIDATE_CALLS_MIN &&
+		b->plan == a->plan &&
 		is_unmoved(b->rows, b->calls, a->rows, a->calls) &&
 		is_unmoved(b->blocks, b->calls, a->blocks, a->calls) &&
-		is_unmoved(b->wal_records, b->calls, a->wal_records, a->calls);
+		is_unmoved(b->wal_records, b->calls, a->wal_records, a->calls) &&
+		is_unmoved(b->statements, b->calls, a->statements, a->calls);
 }
 
 /* Those with most executions on the side with fewer of them first. */
@@ -97,8 +108,15 @@ compare_executions(const void *a, const void *b)
 	return memcmp(&x->key, &y->key, sizeof(PgdTimedKey));
 }
 
+static Group *
+group_of(Judge *judge, const PgdTimed *timed)
+{
+	return timed->key.kind == PGD_TIMED_SHAPE ? &judge->transactions :
+		&judge->statements;
+}
+
 static void
-find_controls(Judge *judge)
+find_controls(Judge *judge, Group *group)
 {
 	PgdTimes   *times = judge->times;
 	PgdTimed  **found;
@@ -109,19 +127,21 @@ find_controls(Judge *judge)
 								   (Size) Max(times->ntimed, 1));
 	for (PgdTimed *timed = times->first; timed != NULL; timed = timed->next)
 	{
-		if (is_candidate(timed, &times->stretches))
+		if (group_of(judge, timed) == group &&
+			is_candidate(timed, &times->stretches))
 			found[n++] = timed;
 	}
 	qsort(found, n, sizeof(PgdTimed *), compare_executions);
-	judge->ncandidates = Min(n, PGD_CANDIDATES_MAX);
-	for (int i = 0; i < judge->ncandidates; i++)
+	group->ncandidates = Min(n, PGD_CANDIDATES_MAX);
+	for (int i = 0; i < group->ncandidates; i++)
 	{
 		found[i]->candidate = i;
-		judge->candidates[i].level = found[i]->level;
-		judge->candidates[i].weight = found[i]->weight;
+		group->candidates[i].level = found[i]->level;
+		group->candidates[i].weight = found[i]->weight;
 	}
-	(void) pgd_load_find(judge->candidates, judge->ncandidates,
-						 &times->stretches, &judge->load);
+	(void) pgd_load_find(group->candidates, group->ncandidates,
+						 &times->stretches, &group->load);
+	pfree(found);
 }
 
 /* ----------
@@ -233,14 +253,15 @@ judge_timed(Judge *judge, const PgdTimed *timed, PgdTimeChange *change)
 {
 	const PgdStretches *stretches = &judge->times->stretches;
 	PgdSeries	series = {timed->level, timed->weight};
-	const PgdLoad *load = &judge->load;
+	const Group *group = group_of(judge, timed);
+	const PgdLoad *load = &group->load;
 	PgdEffect	effect = {0};
 	PgdVerdict	verdict;
 	PgdLoad		without;
 
 	if (load->controls > 0 && timed->candidate >= 0)
 	{
-		(void) pgd_load_without(judge->candidates, timed->candidate,
+		(void) pgd_load_without(group->candidates, timed->candidate,
 								stretches, load, &without);
 		load = &without;
 	}
@@ -313,7 +334,8 @@ pgd_time_changes(const PgdWindow *before, const PgdWindow *after,
 	pgd_series_read(before, after, max_windows, &times);
 	judge = MemoryContextAllocZero(times.context, sizeof(Judge));
 	judge->times = &times;
-	find_controls(judge);
+	find_controls(judge, &judge->statements);
+	find_controls(judge, &judge->transactions);
 
 	for (PgdTimed *timed = times.first; timed != NULL; timed = timed->next)
 	{

@@ -65,13 +65,14 @@ typedef struct PgdTimedKey
 	uint32		kind;			/* PgdTimedKind */
 } PgdTimedKey;
 
-/* What is done, whatever time it takes; of statements. */
+/* What is done, whatever time it takes. */
 typedef struct PgdWork
 {
 	uint64		calls;
 	uint64		rows;
 	uint64		blocks;			/* shared, hit and read */
 	uint64		wal_records;
+	uint64		statements;		/* of transactions */
 	uint64		plan;			/* shape that most executions had */
 	uint64		plan_calls;
 } PgdWork;

@@ -126,8 +126,11 @@ add_buckets(PgdBucketList *sum, const PgdBucketList *more,
 			continue;
 		}
 		if (i >= 0 && sum->buckets[i].bucket == bucket.bucket)
-			bucket.count = Min((uint64) bucket.count + sum->buckets[i--].count,
-							   PGD_BUCKET_COUNT_MAX);
+		{
+			uint64		count = bucket.count + sum->buckets[i--].count;
+
+			bucket.count = Min(count, PGD_BUCKET_COUNT_MAX);
+		}
 		sum->buckets[to--] = bucket;
 		j--;
 	}
@@ -219,6 +222,7 @@ add_work(PgdWork *work, const State *first, const State *last)
 	work->rows += MORE(rows);
 	work->blocks += MORE(blocks);
 	work->wal_records += MORE(wal_records);
+	work->statements += MORE(statements);
 	for (int i = 0; i <= PGD_PLANS; i++)
 	{
 		uint64		calls = last->plan_calls[i];
@@ -311,6 +315,17 @@ find_member(Reader *reader, HTAB *members, const PgdRecord *record,
 	return same ? NULL : member;
 }
 
+/* It had to make room, or was reset, and has begun anew. */
+static void
+begin_anew(const Reader *reader, Member *member)
+{
+	if (member->timed != NULL)
+		add_work(&member->timed->work[reader->side], &member->first,
+				 &member->last);
+	memset(&member->first, 0, sizeof(State));
+	member->so_far.n = 0;
+}
+
 static void
 read_statement(Reader *reader, const PgdImage *image, const PgdRecord *record)
 {
@@ -331,14 +346,7 @@ read_statement(Reader *reader, const PgdImage *image, const PgdRecord *record)
 		return;					/* those that had to make room */
 
 	if (!is_new && member->since != s.since)
-	{
-		/* it had to make room, or was reset, and has begun anew */
-		if (member->timed != NULL)
-			add_work(&member->timed->work[reader->side], &member->first,
-					 &member->last);
-		memset(&member->first, 0, sizeof(State));
-		member->so_far.n = 0;
-	}
+		begin_anew(reader, member);
 	member->since = s.since;
 	advance(&member->so_far, &s.histogram, &more, reader->context);
 	state_of(&s, &member->last);
@@ -386,11 +394,16 @@ read_shape(Reader *reader, const PgdImage *image, const PgdRecord *record)
 		return;
 
 	if (!is_new && member->since != shape.sums.since)
-		member->so_far.n = 0;
+		begin_anew(reader, member);
 	member->since = shape.sums.since;
 	advance(&member->so_far, &shape.histograms[PGD_DURATION], &more,
 			reader->context);
-	if (reader->stretch >= 0 && more.n > 0)
+	/* their rows vary with what is asked for, their statements do not */
+	member->last.work.calls = shape.sums.counters.calls;
+	member->last.work.statements = shape.sums.counters.statements;
+	if (reader->stretch < 0)
+		member->first = member->last;
+	else if (more.n > 0)
 	{
 		if (member->timed == NULL)
 		{
@@ -602,12 +615,15 @@ read_side(Reader *reader, const uint64 *ids, bool has_lower)
 			end_stretch(reader);
 	}
 
-	hash_seq_init(&scan, reader->members[0]);
-	while ((member = hash_seq_search(&scan)) != NULL)
+	for (int i = 0; i < lengthof(reader->members); i++)
 	{
-		if (member->timed != NULL)
-			add_work(&member->timed->work[reader->side], &member->first,
-					 &member->last);
+		hash_seq_init(&scan, reader->members[i]);
+		while ((member = hash_seq_search(&scan)) != NULL)
+		{
+			if (member->timed != NULL)
+				add_work(&member->timed->work[reader->side], &member->first,
+						 &member->last);
+		}
 	}
 	MemoryContextDelete(reader->context);
 }

@@ -7,13 +7,17 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "archive.h"
 #include "rows.h"
+#include "remember.h"
 #include "snapshot.h"
+#include "snapshot_held.h"
 #include "store.h"
 #include "window.h"
 
@@ -58,6 +62,9 @@ static const Column snapshot_columns[] = {
 
 PG_FUNCTION_INFO_V1(pgd_seconds);
 PG_FUNCTION_INFO_V1(pgd_find_window_problem);
+PG_FUNCTION_INFO_V1(pgd_hold_window);
+PG_FUNCTION_INFO_V1(pgd_workload);
+PG_FUNCTION_INFO_V1(pgd_transaction_shapes);
 PG_FUNCTION_INFO_V1(pgd_take_snapshot);
 PG_FUNCTION_INFO_V1(pgd_drop_snapshot);
 PG_FUNCTION_INFO_V1(pgd_adopt_snapshots);
@@ -91,6 +98,59 @@ pgd_find_window_problem(PG_FUNCTION_ARGS)
 	if (problem == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
+}
+
+/*
+ * diagnose.held(window)
+ */
+Datum
+pgd_hold_window(PG_FUNCTION_ARGS)
+{
+	PgdWindow	window;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2];
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 0, &window);
+	if (window.upper != 0)
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum((int64) window.lower);
+	values[1] = Int64GetDatum((int64) pgd_hold_now());
+	nulls[0] = (window.lower == 0);
+	nulls[1] = false;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
+}
+
+/*
+ * diagnose.workload(window)
+ */
+Datum
+pgd_workload(PG_FUNCTION_ARGS)
+{
+	PgdWindow	window;
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 0, &window);
+	pgd_remember(fcinfo, &window, "workload_query");
+	return (Datum) 0;
+}
+
+/*
+ * diagnose.transaction_shapes(window)
+ */
+Datum
+pgd_transaction_shapes(PG_FUNCTION_ARGS)
+{
+	PgdWindow	window;
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 0, &window);
+	pgd_remember(fcinfo, &window, "transaction_shapes_query");
+	return (Datum) 0;
 }
 
 /*

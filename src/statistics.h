@@ -13,7 +13,7 @@
  * stretches only what is left when neighbours resemble each other.
  *
  * How often they are wrong, and how often they find something, is measured
- * by test/bench/statistics_trial.c.
+ * by test/bench/statistics_trial.sh.
  *
  *-------------------------------------------------------------------------
  */

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "reading.h"
 #include "sessions.h"
 #include "shapes.h"
 #include "store.h"
@@ -139,13 +140,23 @@ pgd_store_copy_shapes(PgdShapesCopy *copy)
 	PgdXactSlot *slots;
 	int			nentries = pgd_shapes_entries(&entries);
 	int			nslots = pgd_shapes_slots(&slots);
+	int			nused = 0;
+	int			nbusy = 0;
 	bool		complete;
+
+	/* as many as there are now, more or less */
+	for (int i = 0; i < nentries; i++)
+		nused += entries[i].in_use;
+	for (int s = 0; s < nslots; s++)
+		nbusy += (slots[s].pid != 0);
 
 	/* address space; what is not used is never touched */
 	copy->shapes = MemoryContextAllocHuge(CurrentMemoryContext,
 										  mul_size(sizeof(PgdShape), nentries));
 	copy->slots = MemoryContextAllocHuge(CurrentMemoryContext,
 										 mul_size(sizeof(PgdXactSlot), nslots));
+	pgd_reading_touch(copy->shapes, nused * sizeof(PgdShape));
+	pgd_reading_touch(copy->slots, nbusy * sizeof(PgdXactSlot));
 	do
 	{
 		CHECK_FOR_INTERRUPTS();

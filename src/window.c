@@ -17,6 +17,7 @@
 
 #include "archive.h"
 #include "snapshot.h"
+#include "snapshot_held.h"
 #include "store.h"
 #include "window.h"
 
@@ -82,14 +83,34 @@ pgd_window_report_absent(uint64 id, const char *problem)
 			 errhint("Choose another one. " HINT_SNAPSHOTS)));
 }
 
+/*
+ * Returns false if there is no such snapshot, or it has a problem.
+ */
+static bool
+find_header(uint64 id, PgdSnapshotHeader *header, const char **problem)
+{
+	const PgdImage *held;
+
+	*problem = NULL;
+	if (id == 0)
+	{
+		pgd_snapshot_describe(header);
+		return true;
+	}
+	if (id < PGD_FIRST_HELD)
+		return pgd_archive_get_header(id, header, problem);
+	held = pgd_held_image(id);
+	if (held != NULL)
+		*header = held->header;
+	return held != NULL;
+}
+
 static void
 header_of(uint64 id, PgdSnapshotHeader *header)
 {
 	const char *problem;
 
-	if (id == 0)
-		pgd_snapshot_describe(header);
-	else if (!pgd_archive_get_header(id, header, &problem))
+	if (!find_header(id, header, &problem))
 		pgd_window_report_absent(id, problem);
 }
 
@@ -128,9 +149,7 @@ pgd_window_problem(const PgdWindow *window)
 	{
 		const char *why;
 
-		if (ids[i] == 0)
-			pgd_snapshot_describe(&ends[i]);
-		else if (!pgd_archive_get_header(ids[i], &ends[i], &why))
+		if (!find_header(ids[i], &ends[i], &why))
 			return psprintf("snapshot %llu %s", (unsigned long long) ids[i],
 							why != NULL ? why : "does not exist");
 	}

@@ -11,6 +11,7 @@
 
 #include "archive.h"
 #include "snapshot.h"
+#include "snapshot_held.h"
 #include "window_ends.h"
 
 static void
@@ -23,6 +24,15 @@ open_image(uint64 id, PgdImage *image)
 	if (id == 0)
 	{
 		pgd_snapshot_live(image);
+		return;
+	}
+	if (id >= PGD_FIRST_HELD)
+	{
+		const PgdImage *held = pgd_held_image(id);
+
+		if (held == NULL)
+			pgd_window_report_absent(id, NULL);
+		*image = *held;
 		return;
 	}
 	body = pgd_archive_get_snapshot(NULL, id, &header, &problem);

@@ -54,6 +54,7 @@
 #define MARKS_FAILED	60000
 
 static uint64 marks_due = 0;	/* not before that, by pgd_clock() */
+static uint64 look_due = 0;		/* when to look at sessions again */
 static bool settings_changed = true;
 
 PGDLLEXPORT void pgd_worker_main(Datum arg);
@@ -201,7 +202,9 @@ rest(uint64 snapshot_taken)
 
 	if (pgd_sample_interval > 0)
 	{
-		long		look = nap();
+		uint64		now = pgd_clock();
+		long		look = look_due <= now ? 0 :
+			(long) ((look_due - now) / 1000000) + 1;
 
 		timeout = timeout < 0 ? look : Min(timeout, look);
 	}
@@ -222,6 +225,7 @@ rest(uint64 snapshot_taken)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 		settings_changed = true;
+		look_due = 0;
 	}
 }
 
@@ -275,14 +279,16 @@ pgd_worker_main(Datum arg)
 			snapshot_taken = pgd_clock();
 			take_snapshot(context);
 		}
-		if (pgd_sample_interval > 0)
+		/* a mark that wakes us up is no reason to look more often */
+		if (pgd_sample_interval <= 0)
+			before = 0;
+		else if (pgd_clock() >= look_due)
 		{
 			uint64		now = pgd_clock();
 
 			pgd_sampler_tick(time_since(before, now));
 			before = now;
+			look_due = now + (uint64) nap() * 1000000;
 		}
-		else
-			before = 0;
 	}
 }

@@ -69,9 +69,9 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		series | series_* | interchange | interchange_* | xact | session | error | advise | window_statements | window_sums) echo 12 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | window_statements | window_sums) echo 12 ;;
 		window | window_* | transcribe) echo 11 ;;
-		snapshot) echo 10 ;;
+		snapshot | snapshot_held) echo 10 ;;
 		image_names) echo 7 ;;
 		image | image_* | statement | touches | repeats | blocking | predicate) echo 9 ;;
 		closing) echo 8 ;;

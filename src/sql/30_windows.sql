@@ -73,6 +73,20 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION diagnose.window_problem(diagnose.window) IS
 'why a window cannot be read, as it crosses a reset or a snapshot is gone; NULL if it can';
 
+CREATE OR REPLACE FUNCTION diagnose.held(w diagnose.window)
+RETURNS diagnose.window
+AS 'MODULE_PATHNAME', 'pgd_hold_window'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION diagnose.held(diagnose.window) IS
+'the same window; if it ends now, the present is held still in memory for this transaction: whoever asks several times sees one state, and what was found out once is not asked again';
+
+CREATE OR REPLACE FUNCTION diagnose.ends_now(w diagnose.window)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (w).upper IS NULL OR (w).upper >= 1000000000000000000;
+COMMENT ON FUNCTION diagnose.ends_now(diagnose.window) IS
+'does a window end with the present, held still or not?';
+
 -- A time is that of the snapshot at, or just before, it; if it is the later
 -- end, of that at, or just after, it.  So a window has all of what was asked
 -- for, and up to one interval more at each end.

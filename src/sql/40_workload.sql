@@ -21,48 +21,7 @@ COMMENT ON FUNCTION diagnose.is_foreign_key_search(text) IS
 -- Our own statements are left out, and those whose text the caller may not
 -- see; the latter count in all_time and all_calls.  It is read once: whoever
 -- reads twice sees two states.
-CREATE OR REPLACE FUNCTION diagnose.workload(
-	w								diagnose.window,
-	OUT identity					text,
-	OUT subject						text,
-	OUT evidence					jsonb,
-	OUT verify_from					text,
-	OUT database					text,
-	OUT role						text,
-	OUT toplevel					boolean,
-	OUT query						text,
-	OUT queryids					bigint[],
-	OUT dbid						oid,
-	OUT userid						oid,
-	OUT seconds						double precision,
-	OUT all_time					double precision,
-	OUT all_calls					bigint,
-	OUT calls						bigint,
-	OUT rows						bigint,
-	OUT total_exec_time				double precision,
-	OUT max_exec_time				double precision,
-	OUT histogram					diagnose.histogram,
-	OUT shared_blks_hit				bigint,
-	OUT shared_blks_read			bigint,
-	OUT blk_read_time				double precision,
-	OUT temp_blks_written			bigint,
-	OUT temp_time					double precision,
-	OUT spilled						bigint,
-	OUT jit_time					double precision,
-	OUT plans						bigint,
-	OUT total_plan_time				double precision,
-	OUT max_plan_time				double precision,
-	OUT failed						bigint,
-	OUT failed_nested				bigint,
-	OUT failed_time					double precision,
-	OUT failed_blks					bigint,
-	OUT fingerprint					bigint,
-	OUT local_blks					bigint,
-	OUT temp_blks_read				bigint,
-	OUT wal_records					bigint,
-	OUT wal_fpi						bigint,
-	OUT wal_bytes					bigint,
-	OUT evicted						bigint)
+CREATE OR REPLACE FUNCTION diagnose.workload_query(w diagnose.window)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 COST 20000
 BEGIN ATOMIC
@@ -161,6 +120,54 @@ BEGIN ATOMIC
 		n.wal_records, n.wal_fpi, n.wal_bytes, e.evicted::bigint
 	FROM named AS n CROSS JOIN everything AS e;
 END;
+COMMENT ON FUNCTION diagnose.workload_query(diagnose.window) IS
+'what workload() asks; its columns are declared there';
+
+CREATE OR REPLACE FUNCTION diagnose.workload(
+	w								diagnose.window,
+	OUT identity					text,
+	OUT subject						text,
+	OUT evidence					jsonb,
+	OUT verify_from					text,
+	OUT database					text,
+	OUT role						text,
+	OUT toplevel					boolean,
+	OUT query						text,
+	OUT queryids					bigint[],
+	OUT dbid						oid,
+	OUT userid						oid,
+	OUT seconds						double precision,
+	OUT all_time					double precision,
+	OUT all_calls					bigint,
+	OUT calls						bigint,
+	OUT rows						bigint,
+	OUT total_exec_time				double precision,
+	OUT max_exec_time				double precision,
+	OUT histogram					diagnose.histogram,
+	OUT shared_blks_hit				bigint,
+	OUT shared_blks_read			bigint,
+	OUT blk_read_time				double precision,
+	OUT temp_blks_written			bigint,
+	OUT temp_time					double precision,
+	OUT spilled						bigint,
+	OUT jit_time					double precision,
+	OUT plans						bigint,
+	OUT total_plan_time				double precision,
+	OUT max_plan_time				double precision,
+	OUT failed						bigint,
+	OUT failed_nested				bigint,
+	OUT failed_time					double precision,
+	OUT failed_blks					bigint,
+	OUT fingerprint					bigint,
+	OUT local_blks					bigint,
+	OUT temp_blks_read				bigint,
+	OUT wal_records					bigint,
+	OUT wal_fpi						bigint,
+	OUT wal_bytes					bigint,
+	OUT evicted						bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgd_workload'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1000 COST 20000;
 COMMENT ON FUNCTION diagnose.workload(diagnose.window) IS
 'the statements of a window as rules judge them: those of one text summed up, without pg_diagnose''s own';
 

@@ -65,60 +65,7 @@ COMMENT ON FUNCTION diagnose.fill_words(text, jsonb) IS
 -- all who read of transactions mean the same by it.  "identity" is of names and
 -- fingerprints: it stays the same through dump and restore.  Statements, shapes
 -- and positions are read once each.
-CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
-	w								diagnose.window,
-	OUT id							text,
-	OUT identity					text,
-	OUT database					text,
-	OUT role						text,
-	OUT kind						text,
-	OUT isolation					text,
-	OUT tag							text,
-	OUT first_statement				text,
-	OUT first_fingerprint			bigint,
-	OUT is_own						boolean,
-	OUT steps						jsonb,
-	OUT dbid						oid,
-	OUT userid						oid,
-	OUT shape						bigint,
-	OUT application					text,
-	OUT route						text,
-	OUT action						text,
-	OUT controller					text,
-	OUT framework					text,
-	OUT traceparent					text,
-	OUT positions					bigint,
-	OUT calls						bigint,
-	OUT timed						bigint,
-	OUT commits						bigint,
-	OUT rollbacks					bigint,
-	OUT aborts						bigint,
-	OUT prepared					bigint,
-	OUT abandoned					bigint,
-	OUT statements					bigint,
-	OUT max_statements				bigint,
-	OUT rows						bigint,
-	OUT duration					double precision,
-	OUT max_duration				double precision,
-	OUT exec_time					double precision,
-	OUT idle_time					double precision,
-	OUT idle_before_end				double precision,
-	OUT commit_time					double precision,
-	OUT max_commit_time				double precision,
-	OUT lock_wait					double precision,
-	OUT with_xid					bigint,
-	OUT idle_with_row_locks			double precision,
-	OUT aborted_time				double precision,
-	OUT retries						bigint,
-	OUT retried_time				double precision,
-	OUT ended_by_gap				bigint,
-	OUT ended_by_tag				bigint,
-	OUT ended_by_begin				bigint,
-	OUT duration_histogram			diagnose.histogram,
-	OUT idle_histogram				diagnose.histogram,
-	OUT commit_histogram			diagnose.histogram,
-	OUT tag_number					bigint,
-	OUT wal_bytes					bigint)
+CREATE OR REPLACE FUNCTION diagnose.transaction_shapes_query(w diagnose.window)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 500 COST 30000
 BEGIN ATOMIC
@@ -252,6 +199,66 @@ BEGIN ATOMIC
 		LEFT JOIN told AS t ON t.dbid = n.dbid AND t.userid = n.userid
 			AND t.shape = n.shape AND t.tag = n.tag;
 END;
+COMMENT ON FUNCTION diagnose.transaction_shapes_query(diagnose.window) IS
+'what transaction_shapes() asks; its columns are declared there';
+
+CREATE OR REPLACE FUNCTION diagnose.transaction_shapes(
+	w								diagnose.window,
+	OUT id							text,
+	OUT identity					text,
+	OUT database					text,
+	OUT role						text,
+	OUT kind						text,
+	OUT isolation					text,
+	OUT tag							text,
+	OUT first_statement				text,
+	OUT first_fingerprint			bigint,
+	OUT is_own						boolean,
+	OUT steps						jsonb,
+	OUT dbid						oid,
+	OUT userid						oid,
+	OUT shape						bigint,
+	OUT application					text,
+	OUT route						text,
+	OUT action						text,
+	OUT controller					text,
+	OUT framework					text,
+	OUT traceparent					text,
+	OUT positions					bigint,
+	OUT calls						bigint,
+	OUT timed						bigint,
+	OUT commits						bigint,
+	OUT rollbacks					bigint,
+	OUT aborts						bigint,
+	OUT prepared					bigint,
+	OUT abandoned					bigint,
+	OUT statements					bigint,
+	OUT max_statements				bigint,
+	OUT rows						bigint,
+	OUT duration					double precision,
+	OUT max_duration				double precision,
+	OUT exec_time					double precision,
+	OUT idle_time					double precision,
+	OUT idle_before_end				double precision,
+	OUT commit_time					double precision,
+	OUT max_commit_time				double precision,
+	OUT lock_wait					double precision,
+	OUT with_xid					bigint,
+	OUT idle_with_row_locks			double precision,
+	OUT aborted_time				double precision,
+	OUT retries						bigint,
+	OUT retried_time				double precision,
+	OUT ended_by_gap				bigint,
+	OUT ended_by_tag				bigint,
+	OUT ended_by_begin				bigint,
+	OUT duration_histogram			diagnose.histogram,
+	OUT idle_histogram				diagnose.histogram,
+	OUT commit_histogram			diagnose.histogram,
+	OUT tag_number					bigint,
+	OUT wal_bytes					bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgd_transaction_shapes'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 500 COST 30000;
 COMMENT ON FUNCTION diagnose.transaction_shapes(diagnose.window) IS
 'shapes of transactions and bursts by database, role and tag, with the texts of their positions; those that the caller may not see are left out';
 

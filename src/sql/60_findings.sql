@@ -23,7 +23,7 @@ COMMENT ON COLUMN diagnose.rules.function IS 'what looks for it';
 -- Each rule has an exception block of its own.  That catches neither a
 -- cancellation nor a failed assertion, and writes nothing: it works on a
 -- standby.
-CREATE OR REPLACE FUNCTION diagnose.findings(w diagnose.window)
+CREATE OR REPLACE FUNCTION diagnose.find(w diagnose.window, leave_out text[])
 RETURNS SETOF diagnose.finding
 LANGUAGE plpgsql STABLE ROWS 20 COST 100000
 SET search_path = pg_catalog, pg_temp
@@ -35,21 +35,23 @@ DECLARE
 	detail							text;
 	hint							text;
 	context							text;
+	-- All rules look at one state.  What is wrong with all of them is an error:
+	-- the library is not loaded, or there is no such window.
+	still							diagnose.window := diagnose.held(w);
 BEGIN
-	-- What is wrong with all of them is an error: the library is not loaded,
-	-- or there is no such window.
-	PERFORM diagnose.seconds(w);
+	PERFORM diagnose.seconds(still);
 
 	FOR rule IN
 		SELECT r.name, p.proname
 		FROM diagnose.rules AS r
 			JOIN pg_catalog.pg_proc AS p ON p.oid = r.function
+		WHERE r.name <> ALL (leave_out)
 	LOOP
 		BEGIN
 			-- The list is complete before the first row of it is returned: a
 			-- rule that fails in the middle says nothing but that.
 			RETURN QUERY EXECUTE format('SELECT * FROM diagnose.%I($1)',
-				rule.proname) USING w;
+				rule.proname) USING still;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS
 				message = MESSAGE_TEXT,
@@ -83,6 +85,15 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON FUNCTION diagnose.find(diagnose.window, text[]) IS
+'what all rules but some find in a window, unordered and in full';
+
+CREATE OR REPLACE FUNCTION diagnose.findings(w diagnose.window)
+RETURNS SETOF diagnose.finding
+LANGUAGE sql STABLE ROWS 20 COST 100000
+BEGIN ATOMIC
+	SELECT * FROM diagnose.find(w, '{}');
+END;
 COMMENT ON FUNCTION diagnose.findings(diagnose.window) IS
 'what all rules find in a window, unordered and in full; a rule that fails is a finding';
 

@@ -69,7 +69,10 @@ BEGIN ATOMIC
 	SELECT f.*
 	-- Rules are not asked in vain, which takes long.
 	FROM (SELECT w WHERE diagnose.imported_note(w) IS NULL) AS own (w)
-		CROSS JOIN LATERAL diagnose.findings(own.w) AS f
+		-- Neither are those that look beyond the window: they say the same of
+		-- any, or compare windows themselves.
+		CROSS JOIN LATERAL diagnose.find(own.w,
+			'{harmful_change,slow_before_install,unused_new_index}') AS f
 	UNION ALL
 	SELECT r.rule, NULL::text, r.severity, r.key, r.subject, NULL::float8,
 		NULL::float8, 'exact', NULL::bigint, NULL::text, NULL::jsonb, NULL::text,
@@ -77,4 +80,4 @@ BEGIN ATOMIC
 	FROM diagnose.recorded_findings(w) AS r;
 END;
 COMMENT ON FUNCTION diagnose.known_findings(diagnose.window) IS
-'what all rules find in a window; if it was imported, what its document tells of them: key, rule, subject, and severity if it knows';
+'what all rules that look at nothing else find in a window; if it was imported, what its document tells of them: key, rule, subject, and severity if it knows';

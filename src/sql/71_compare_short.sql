@@ -19,7 +19,11 @@ BEGIN ATOMIC
 		diagnose.short_text(regexp_replace(l.subject, '\s+', ' ', 'g'), 26),
 		diagnose.short_text(l.reason, 38)
 	FROM diagnose.compare(before, after) WITH ORDINALITY AS l
-	WHERE l.verdict NOT IN ('unchanged', 'inconclusive') OR l.kind = 'overall'
+	WHERE l.kind = 'overall'
+		-- What comes and goes without a cost is of no interest.
+		OR (l.verdict IN ('new', 'gone') AND abs(l.impact_ms_per_s) >= 0.05)
+		OR l.verdict IN ('improved', 'regressed', 'plan changed')
+		OR (l.kind = 'finding' AND l.verdict <> 'unchanged')
 	ORDER BY l.ordinality
 	LIMIT 50;
 END;

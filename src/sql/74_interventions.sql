@@ -340,7 +340,8 @@ CREATE OR REPLACE VIEW diagnose.interventions AS
 SELECT to_char(i.at, 'MM-DD HH24:MI') AS at, left(i.what, 28) AS what, i.verdict,
 	round(i.saved_ms_per_s::numeric, 1) AS saved,
 	i.improved AS better, i.regressed AS worse,
-	diagnose.short_text(i.sentence, 34) AS sentence
+	-- how much is in a column of its own
+	diagnose.short_text(regexp_replace(i.sentence, '^(saved|added) [^;]*; ', ''), 34) AS sentence
 FROM diagnose.interventions() AS i;
 COMMENT ON VIEW diagnose.interventions IS
 'the ten latest changes and what became of the workload with each; diagnose.interventions() has all of it, with undo';

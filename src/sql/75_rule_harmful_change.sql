@@ -18,7 +18,7 @@ BEGIN ATOMIC
 				ELSE i.touched_added_ms_per_s END AS added,
 			i.changes = 1 AND i.undo IS NOT NULL AS certain,
 			-- how to have it again: all of the new value, or the index as it is
-			CASE i.kind
+			CASE CASE WHEN i.changes = 1 THEN i.kind END
 				WHEN 'setting' THEN
 					CASE WHEN i.detail !~ '\.\.\.$' THEN format('ALTER SYSTEM SET %s = %s', i.what,
 						quote_literal(regexp_replace(regexp_replace(i.detail, '^.* -> ', ''), '^''''$', ''))) END

@@ -82,79 +82,6 @@ SQL
 stop fast
 cp "$file" "$work/good"
 
-cat >"$work/mutate.pl" <<'PERL'
-# usage: mutate.pl GOOD BAD SEED: damage a file and correct its checksum
-use strict;
-use warnings;
-no warnings 'portable';
-my ($good, $bad, $seed) = @ARGV;
-srand($seed);
-open my $in, '<:raw', $good or die "$good: $!";
-my $data = do { local $/; <$in> };
-substr($data, -4) = '';
-
-my @interesting = (map { pack 'L', $_ } 0, 1, 2, 255, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF),
-  (map { pack 'q', $_ } 0, 1, -1, 0x7FFFFFFFFFFFFFFF, -0x7FFFFFFFFFFFFFFF - 1, 2**53, 9223371331200000000, -211813488000000001);
-# The places worth damaging most: the header, and of each statement what comes
-# before and after its counters.
-my ($names) = $data =~ /^.{16}((?:[a-z_]+\0)+)/s or die;
-my $first = 16 + length $names;
-my $counters = unpack 'L', substr $data, 12, 4;
-my @fields = ((map { 4 * $_ } 0 .. 3), $first);
-my $at = $first + 8;
-while ($at + 4 <= length $data)
-{
-	my $buckets = unpack 'L', substr $data, $at, 4;
-	last if $buckets-- == 0;
-	my $behind = $at + 56 + 8 * $counters;
-	push @fields, map { $at + $_ } 0, 4, 12, 16, 20, 24, 28, 36, 40, 48;
-	push @fields, map { $behind + 4 * int rand 86 } 1 .. 3;
-	push @fields, $behind + 344 + 4 * int rand 3 * $buckets if $buckets > 0;
-	$at = $behind + 344 + 12 * $buckets;
-	push @fields, $at;
-	$at += 4 + unpack 'L', substr $data, $at, 4;
-}
-# Strays, and the same of sessions.
-$at += 4;
-$at += 20 while unpack 'L', substr $data, $at, 4;
-$at += 4;
-push @fields, $at;
-$counters = unpack 'L', substr $data, $at, 4;
-$at += 4;
-$at = 1 + index $data, "\0", $at for 1 .. $counters;
-while (my $buckets = unpack 'L', substr $data, $at, 4)
-{
-	push @fields, map { $at + $_ } 0, 4, 8, 12, 75;
-	push @fields, $at + 76 + 8 * int rand $counters;
-	push @fields, $at + 76 + 8 * $counters + 4 * int rand 3 * $buckets - 3 if $buckets > 1;
-	$at += 76 + 8 * $counters + 12 * ($buckets - 1);
-}
-
-for (1 .. 1 + int rand 3)
-{
-	my $length = length $data;
-	my $at = rand() < 0.7 ? $fields[ rand @fields ] : int rand($length || 1);
-	my $what = int rand 8;
-	my $piece = $interesting[ rand @interesting ];
-	$at = 0 if $at > $length;
-	if ($what <= 3) { substr($data, $at, length $piece) = $piece if $at + length($piece) <= $length; }
-	elsif ($what == 4) { substr($data, $at, 1) ^= chr(1 << rand 8) if $at < $length; }
-	elsif ($what == 5) { substr($data, $at, 1 + rand 16) = ''; }
-	elsif ($what == 6) { substr($data, $at, 0) = substr($data, rand $length, 1 + rand 64); }
-	else { substr($data, $at) = ''; }
-}
-
-my @table = map {
-	my $c = $_;
-	$c = $c & 1 ? ($c >> 1) ^ 0x82F63B78 : $c >> 1 for 1 .. 8;
-	$c
-} 0 .. 255;
-my $crc = 0xFFFFFFFF;
-$crc = $table[ ($crc ^ $_) & 0xFF ] ^ ($crc >> 8) for unpack 'C*', $data;
-open my $out, '>:raw', $bad or die "$bad: $!";
-print $out $data, pack('L', $crc ^ 0xFFFFFFFF);
-PERL
-
 failed()
 {
 	cp "$file" "${TMPDIR:-/tmp}/pg_diagnose.stat.$seed.$1" 2>/dev/null || true
@@ -166,7 +93,7 @@ failed()
 
 ignored=0 taken=0
 for ((round = 1; round <= rounds; round++)); do
-	perl "$work/mutate.pl" "$work/good" "$work/bad" $((seed + round))
+	perl -I "$top/test/fixtures" "$top/test/fuzz/snapshot.pl" "$work/good" "$work/bad" $((seed + round))
 	cp "$work/bad" "$file"
 	! is_root || chown "$(server_user)" "$file"
 	: >"$work/answer"

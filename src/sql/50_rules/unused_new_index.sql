@@ -9,7 +9,9 @@ BEGIN ATOMIC
 			quote_ident(n.nspname) || '.' || quote_ident(ic.relname) AS name,
 			pg_relation_size(x.indexrelid) AS bytes
 		FROM diagnose.marks() AS m
-			JOIN pg_index AS x ON x.indexrelid = to_regclass(m.object)
+			-- what is no name, or not all of one, is an error there
+			JOIN pg_index AS x ON x.indexrelid = to_regclass(
+				CASE WHEN m.what = 'CREATE INDEX' AND length(m.object) < 120 THEN m.object END)
 			JOIN pg_class AS ic ON ic.oid = x.indexrelid
 			JOIN pg_class AS t ON t.oid = x.indrelid
 			JOIN pg_namespace AS n ON n.oid = t.relnamespace
@@ -20,7 +22,7 @@ BEGIN ATOMIC
 			AND NOT x.indisreplident AND ic.relkind = 'i' AND NOT ic.relispartition
 			AND pg_stat_get_numscans(x.indexrelid) = 0
 			-- Statistics are those of now.
-			AND (w).upper IS NULL
+			AND diagnose.ends_now(w)
 			AND m.at < clock_timestamp() -
 				current_setting('pg_diagnose.unused_new_index_min_age')::float8 * interval '1 minute'
 			-- The same name may have been made again.
