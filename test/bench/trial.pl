@@ -16,7 +16,7 @@ while (<>)
 		my %r;
 		@r{
 			qw(phase size pair kind verdict name factor mean_ratio ratio low
-			  high smallest windows controls reason)
+			  high smallest windows controls executions reason)
 		} = @f;
 		$r{is_ours} = $r{kind} eq 'query' && $r{name} =~ /^s\d\d$/;
 		$r{is_false} = $r{verdict} =~ /^(regressed|improved)$/;
@@ -166,13 +166,40 @@ sub measured_log
 
 my %power;
 
+# Executions in a stretch, from and below.
+my @frequencies = ([ 0, 25 ], [ 25, 100 ], [ 100, 9e9 ]);
+
+sub power_row
+{
+	my ($phase, $factor, $of, $touched, $from, $below) = @_;
+	my @trials = grep { $_->{executions} ne '' && $_->{executions} >= $from
+		  && $_->{executions} < $below } @$touched;
+	return unless @trials;
+	my %n = map { $_ => 0 } qw(regressed improved unchanged inconclusive);
+	$n{ $_->{verdict} }++ for @trials;
+	my ($right, $wrong) =
+	  $phase eq 'slower' ? qw(regressed improved) : qw(improved regressed);
+	my $log = measured_log($of, \@trials);
+	my $said = mean(map { log $_->{ratio} } grep { $_->{ratio} } @trials);
+	$power{"$phase $factor"}[0] += $n{$right};
+	$power{"$phase $factor"}[1] += @trials;
+	$power{"$phase $factor $from"} = [ $n{$right}, scalar @trials ];
+	return [
+		"$factor times $phase", sprintf('%.0f', mean(map { $_->{executions} } @trials)),
+		scalar(@trials), $n{$right}, share($n{$right}, scalar @trials),
+		@n{ $wrong, qw(unchanged inconclusive) },
+		map { defined $_ ? sprintf '%.2f', $_ : '-' }
+		  defined $log ? exp $log : undef, defined $said ? exp $said : undef,
+		at_share(0.5, map { $_->{smallest} } grep { $_->{smallest} } @trials)
+	];
+}
+
 sub power_table
 {
 	my @table = (
 		[
-			'statements became', 'trials', 'found', 'in % (95 %)', 'called the opposite',
-			'unchanged', 'inconclusive', 'as measured', 'as compare() says',
-			'smallest effect, median'
+			'became', 'executions a stretch', 'trials', 'found', 'in %', 'the opposite',
+			'unchanged', 'inconclusive', 'measured', 'compare()', 'smallest effect'
 		]);
 	for my $phase (qw(slower faster))
 	{
@@ -181,24 +208,8 @@ sub power_table
 		for my $factor (sorted(keys %factors))
 		{
 			my @touched = grep { $_->{factor} eq $factor } @of;
-			my %n = map { $_ => 0 } qw(regressed improved unchanged inconclusive);
-			$n{ $_->{verdict} }++ for @touched;
-			my ($right, $wrong) = qw(regressed improved);
-			($right, $wrong) = ($wrong, $right) if $phase eq 'faster';
-			my $log = measured_log(\@of, \@touched);
-			my $said = mean(map { log $_->{ratio} } grep { $_->{ratio} } @touched);
-			my $smallest =
-			  at_share(0.5, map { $_->{smallest} } grep { $_->{smallest} } @touched);
-			$power{"$phase $factor"} = [ $n{$right}, scalar @touched ];
 			push @table,
-			  [
-				$phase eq 'slower' ? "$factor times slower" : "$factor times faster",
-				scalar(@touched), $n{$right}, share($n{$right}, scalar @touched),
-				@n{ $wrong, qw(unchanged inconclusive) },
-				map { defined $_ ? sprintf '%.3f', $_ : '-' }
-				  defined $log ? exp $log : undef,
-				defined $said ? exp $said : undef, $smallest
-			  ];
+			  map { power_row($phase, $factor, \@of, \@touched, @$_) } @frequencies;
 		}
 	}
 	table(@table);
@@ -241,11 +252,14 @@ printf "* false verdicts where nothing changed: %d of %d, %.2f %%, "
   $false, scalar(@all), 100 * $false / @all,
   $false <= 0.02 * @all ? 'held' : 'MISSED'
   if @all;
-if (my $found = $power{'slower 1.2'})
+for my $frequency (@frequencies)
 {
-	printf "* 1.2 times slower, %d stretches a side: found in %d of %d trials, "
-	  . "%.1f %%, the bar is 90 %%: %s\n",
-	  $meta{trial_side}, @$found, 100 * $found->[0] / $found->[1],
+	my ($from, $below) = @$frequency;
+	my $found = $power{"slower 1.2 $from"} or next;
+	printf "* 1.2 times slower, %d stretches a side of %s executions: "
+	  . "found in %d of %d trials, %.1f %%, the bar is 90 %%: %s\n",
+	  $meta{trial_side}, $below < 9e9 ? "$from to " . ($below - 1) : "$from or more",
+	  @$found, 100 * $found->[0] / $found->[1],
 	  $found->[0] >= 0.9 * $found->[1] ? 'held' : 'MISSED';
 }
 if (@drops)

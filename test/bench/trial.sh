@@ -11,16 +11,17 @@ TRIAL_PORT=5470
 # How long: stages are numbers of snapshots, TRIAL_EDGE more than are compared.
 trial_settings()
 {
-	TRIAL_INTERVAL=1	# seconds between snapshots
-	TRIAL_RATE=200		# transactions per second
+	TRIAL_INTERVAL=2	# seconds between snapshots
+	TRIAL_RATE=250		# transactions per second
 	TRIAL_SIDE=16		# stretches a side where something changes
 	TRIAL_EDGE=2
 	if [ "$QUICK" = 1 ]; then
+		TRIAL_INTERVAL=1
 		TRIAL_SAME=66 TRIAL_STAGES=4 TRIAL_DROPS=2
 	elif [ "$FULL" = 1 ]; then
-		TRIAL_SAME=2600 TRIAL_STAGES=100 TRIAL_DROPS=20
+		TRIAL_SAME=1300 TRIAL_STAGES=50 TRIAL_DROPS=20
 	else
-		TRIAL_SAME=644 TRIAL_STAGES=36 TRIAL_DROPS=5
+		TRIAL_SAME=260 TRIAL_STAGES=22 TRIAL_DROPS=5
 	fi
 }
 
@@ -216,7 +217,7 @@ trial_compare()
 		SELECT 'trial', p.phase, $1, p.pair, c.kind, c.verdict,
 			translate(c.name, E'\t\n', '  '), c.factor, c.mean_ratio, c.ratio,
 			c.ratio_low, c.ratio_high, c.smallest, c.windows, c.controls,
-			translate(c.reason, E'\t\n', '  ')
+			c.executions, translate(c.reason, E'\t\n', '  ')
 		FROM trial.pairs($1) AS p
 			CROSS JOIN LATERAL trial.judge(p.b0, p.b1, p.a0, p.a1, p.changed) AS c
 		WHERE $2" >>"$WORK/results"

@@ -57,16 +57,16 @@ UPDATE work SET n = base;
 CREATE TABLE stage (number int PRIMARY KEY, kind text, began bigint, ended bigint);
 CREATE TABLE slowed (stage int, name text, factor float8);
 
--- In a stage "slowed", four statements take 1.2 times as long, one 1.1 times
--- and one 1.5 times; which ones changes from stage to stage.
+-- In a stage "slowed", three statements take 1.2 times as long, and another 1.1
+-- or 1.5 times, in turns; which ones changes from stage to stage.
 CREATE FUNCTION begin_stage(new int, new_kind text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM setseed(new / 1000.0);
 	IF new_kind = 'slowed' THEN
 		INSERT INTO trial.slowed
 		SELECT new, w.name, CASE row_number() OVER (ORDER BY random())
-				WHEN 5 THEN 1.1 WHEN 6 THEN 1.5 ELSE 1.2 END
-		FROM (SELECT name FROM trial.work ORDER BY random() LIMIT 6) AS w;
+				WHEN 4 THEN CASE new % 4 WHEN 0 THEN 1.1 ELSE 1.5 END ELSE 1.2 END
+		FROM (SELECT name FROM trial.work ORDER BY random() LIMIT 4) AS w;
 	END IF;
 	UPDATE trial.stage
 	SET ended = (SELECT max(id) FROM diagnose.snapshots())
@@ -120,16 +120,17 @@ RETURNS SETOF record LANGUAGE sql AS $$
 		AND (b0.kind, a0.kind) IN (('base', 'slowed'), ('slowed', 'base'))
 $$;
 
-SET check_function_bodies = off;
 CREATE FUNCTION judge(p_b0 bigint, p_b1 bigint, p_a0 bigint, p_a1 bigint, p_changed int)
 RETURNS TABLE (kind text, verdict text, name text, factor float8, mean_ratio float8,
 	ratio float8, ratio_low float8, ratio_high float8, smallest float8,
-	windows int, controls int, reason text)
+	windows int, controls int, executions float8, reason text)
 LANGUAGE sql AS $$
 	SELECT c.kind, c.verdict,
 		coalesce(substring(c.subject FROM '\ms\d\d\M'), c.subject), s.factor,
 		c.mean_after / nullif(c.mean_before, 0), c.ratio, c.ratio_low, c.ratio_high,
-		c.smallest_effect, least(c.windows_before, c.windows_after), c.controls, c.reason
+		c.smallest_effect, least(c.windows_before, c.windows_after), c.controls,
+		least(c.calls_before / nullif(c.windows_before, 0)::float8,
+			c.calls_after / nullif(c.windows_after, 0)::float8), c.reason
 	FROM diagnose.compare(ROW(p_b0, p_b1)::diagnose.window,
 						  ROW(p_a0, p_a1)::diagnose.window) AS c
 		LEFT JOIN trial.slowed AS s ON s.stage = p_changed AND c.kind = 'query'
