@@ -38,6 +38,8 @@
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 
 static uint64 find_label(const char *label);
+#define THIN_INTERVAL	UINT64CONST(10000000000)	/* ten seconds */
+
 static bool was_clean_shutdown(void);
 static bool restore(PgdImage *image);
 
@@ -111,6 +113,7 @@ make_image(PgdImageWriter *writer, PgdSnapshotHeader *header)
 uint64
 pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 {
+	static uint64 thinned_at = 0;
 	PgdSnapshotHeader *header = writer->header;
 	int			npinned;
 	uint64	   *pinned;
@@ -128,6 +131,12 @@ pgd_snapshot_write(PgdImageWriter *writer, int elevel)
 	if (!pgd_archive_put_snapshot(NULL, header, writer->body.data,
 								  writer->body.len, elevel))
 		return 0;
+
+	/* to look at all of them takes as long as there are */
+	if (header->kind == PGD_SNAPSHOT_AUTOMATIC &&
+		header->monotonic - thinned_at < THIN_INTERVAL)
+		return header->id;
+	thinned_at = header->monotonic;
 	pinned = pgd_markfile_pinned(&npinned);
 	if (!pgd_archive_thin(header->taken_at, pinned, npinned))
 	{

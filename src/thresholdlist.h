@@ -102,6 +102,8 @@ PGD_THRESHOLD(compare_min_time_change, 0.1, 1,
 	"Relative change of time from which a comparison reports it.")
 PGD_THRESHOLD(compare_min_wal_bytes, 100, INT_MAX,
 	"Bytes of WAL per execution from which a comparison reports more or fewer of them.")
+PGD_THRESHOLD(compare_min_whole_share, 0.05, 1,
+			  "Share of database time that has to become better or worse for the whole to do so.")
 PGD_THRESHOLD(compare_min_windows, 8, INT_MAX,
 	"Stretches of time on each side from which a comparison judges time.")
 PGD_THRESHOLD(compare_min_work_change, 0.1, INT_MAX,

@@ -6,7 +6,7 @@
  *
  * The ends of windows, and what makes two snapshots such.  Numbers of different
  * epochs, servers or major versions have nothing to do with each other; what
- * happened is in window_read.c.
+ * happened is in window_statements.c and window_sums.c.
  *
  *-------------------------------------------------------------------------
  */

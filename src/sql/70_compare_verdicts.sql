@@ -216,9 +216,10 @@ BEGIN ATOMIC
 				WHEN j.more_work AND j.less_work THEN 'inconclusive'
 				WHEN j.more_work THEN 'regressed'
 				WHEN j.less_work THEN 'improved'
-				WHEN j.rows_moved > 0 THEN 'regressed'
+				-- Those of a tag depend on which of its shapes there were.
+				WHEN j.rows_moved > 0 AND j.number IS NOT NULL THEN 'regressed'
 				WHEN j.tail_up THEN 'regressed'
-				WHEN j.rows_moved < 0 OR j.fails_less THEN 'improved'
+				WHEN (j.rows_moved < 0 AND j.number IS NOT NULL) OR j.fails_less THEN 'improved'
 				WHEN j.plan_changed THEN 'plan changed'
 				WHEN j.time_stayed THEN 'unchanged'
 				ELSE 'inconclusive'

@@ -375,10 +375,9 @@ BEGIN
 		nullif(evicted[1] + evicted[2] + s.known +
 			coalesce((d.evidence -> 'uncaptured' ->> 0)::float8, 0) +
 			coalesce((d.evidence -> 'uncaptured' ->> 1)::float8, 0), 0);
-	-- ms per second of wall time that matter
-	big := least(current_setting('pg_diagnose.compare_min_impact')::float8,
-		current_setting('pg_diagnose.compare_min_impact_share')::float8 *
-			greatest(m.time_before, m.time_after));
+	-- One of a hundred statements is not the whole.
+	big := current_setting('pg_diagnose.compare_min_whole_share')::float8 *
+		greatest(m.time_before, m.time_after);
 	net := CASE WHEN abs(s.x_net) > abs(s.net) THEN s.x_net ELSE s.net END;
 
 	IF all_calls[1] = 0 OR all_calls[2] = 0 THEN
