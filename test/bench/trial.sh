@@ -32,7 +32,7 @@ trial_settings()
 # much its statements have to do.
 trial_scripts()
 {
-	local script base statement name
+	local script base statement name list
 	local -A body names
 
 	TRIAL_SCRIPTS=()
@@ -53,7 +53,8 @@ trial_scripts()
 			printf '\\set %s\n' 'item random(1, 20000)' 'customer random(1, 2000)' \
 				'order random(1, 50000)' 'day random(1, 365)'
 			[ "${script%@*}" = alone ] || echo "BEGIN;"
-			[ -z "${names[$script]:-}" ] || trial_lookup "$script" ${names[$script]}
+			read -ra list <<<"${names[$script]:-}"
+			[ ${#list[@]} -eq 0 ] || trial_lookup "$script" "${list[@]}"
 			echo "${body[$script]}"
 			[ "${script%@*}" = alone ] || echo "COMMIT;"
 		} >"$WORK/trial_${script%@*}.sql"
