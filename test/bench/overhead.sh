@@ -10,7 +10,7 @@
 #	FULL=1		the long transaction has 10^7 statements instead of 10^6
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
 #	PARTS		which of "instructions throughput waits reader think long sampler
-#				contention"; all by default
+#				contention", which is the default, and "trial"
 #	CASES		which of "prepared simple tpcb churn hot block"; all by default
 #	RESULTS		a file for the single figures, to look closer
 
@@ -42,6 +42,7 @@ fi
 . "$BENCH/instructions.sh"
 . "$BENCH/throughput.sh"
 . "$BENCH/transactions.sh"
+. "$BENCH/trial.sh"
 
 # Append one line of figures; report.pl turns the lines into tables.
 result()
@@ -58,7 +59,7 @@ check_arguments()
 	for word in $PARTS; do
 		case $word in
 			instructions | throughput | waits | reader) ;;
-			think | long | sampler | contention) ;;
+			think | long | sampler | contention | trial) ;;
 			*) die "unknown part \"$word\" in PARTS" ;;
 		esac
 	done
@@ -102,4 +103,5 @@ for part in $PARTS; do
 done
 say "done in $(($(date +%s) - STARTED)) seconds"
 [ -z "${RESULTS:-}" ] || cp "$WORK/results" "$RESULTS"
-perl "$BENCH/report.pl" "$WORK/results"
+[ "$PARTS" = trial ] || perl "$BENCH/report.pl" "$WORK/results"
+[[ " $PARTS " != *" trial "* ]] || perl "$BENCH/trial.pl" "$WORK/results"

@@ -9,6 +9,7 @@ while (<>)
 {
 	chomp;
 	my ($kind, @f) = split /\t/;
+	next if $kind =~ /^trial/;
 	if ($kind eq 'meta') { $meta{ $f[0] } = $f[1]; }
 	elsif ($kind eq 'instructions')
 	{
