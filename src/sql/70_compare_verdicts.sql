@@ -138,11 +138,18 @@ BEGIN ATOMIC
 				AND t.tag_number = coalesce(m.tag_number, 0)
 	),
 	-- What is 1 of 20 by chance is 250 of 5,000 (Benjamini and Hochberg, 1995).
+	-- Those that take so little time that they could not matter if they took
+	-- twice as long are not asked: each question makes all others harder.
 	tested AS (
 		SELECT f.kind, u.key, u.p
-		FROM (SELECT kind, array_agg(key ORDER BY key) AS keys,
-				diagnose.adjusted_p(array_agg(p_value ORDER BY key)) AS ps
-			  FROM timed WHERE p_value IS NOT NULL GROUP BY kind) AS f
+		FROM (SELECT t.kind, array_agg(t.key ORDER BY t.key) AS keys,
+				diagnose.adjusted_p(array_agg(t.p_value ORDER BY t.key)) AS ps
+			  FROM timed AS t CROSS JOIN limits AS l
+			  WHERE t.p_value IS NOT NULL
+				AND greatest(t.db_time[1] / nullif(t.seconds[1], 0),
+						t.db_time[2] / nullif(t.seconds[2], 0)) >=
+					least(l.min_impact, l.min_impact_share * t.load)
+			  GROUP BY t.kind) AS f
 			CROSS JOIN LATERAL unnest(f.keys, f.ps) AS u (key, p)
 	),
 	-- The tails of all move with the load; there is no other control for them.
