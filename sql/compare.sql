@@ -244,6 +244,11 @@ SELECT diagnose.moved(3, 4, 0.01, false, 0.1, 2) AS little, diagnose.moved(100, 
 	diagnose.moved(100, 130, NULL, true, 0.1, 2) AS certain, diagnose.moved(100, 130, NULL, false, 0.1, 2) AS too_few,
 	diagnose.moved(0, 130, 0.1, false, 0.1, 2) AS from_nothing, diagnose.moved(NULL, 130, 0.1, true, 0.1, 2) AS unknown;
 
+-- its own queries are none that anybody has to be told of; expressions of
+-- PL/pgSQL are not meant
+SELECT query FROM diagnose.statements(diagnose.since_reset())
+WHERE NOT diagnose.is_own(query) AND query ~ '^(SELECT|WITH) .*(AS slower|hours)';
+
 SELECT count(diagnose.drop_snapshot(id)) FROM diagnose.snapshots()
 WHERE label IN ('good', 'release', 'same', 'released', 'bad', 'next', 'worse', 'elsewhere', 'untimed', 'healthy', 'failing', 'quiet', 'silence', 'silent');
 DROP FUNCTION cmp_divide;

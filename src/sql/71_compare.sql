@@ -246,7 +246,8 @@ BEGIN
 				 AND k.snapshot IS DISTINCT FROM after.lower)) AS x;
 
 	SELECT count(*) FILTER (WHERE u.n = 2)::float8 / nullif(count(*), 0) INTO same_hours
-	FROM (SELECT h, count(*) AS n FROM unnest(b.hours || a.hours) AS diagnose (h) GROUP BY h) AS u;
+	FROM (SELECT diagnose.h, count(*) AS n
+		FROM unnest(b.hours || a.hours) AS diagnose (h) GROUP BY diagnose.h) AS u;
 
 	IF b.server_version / 10000 <> a.server_version / 10000 THEN
 		reasons := reasons || format('the server was PostgreSQL %s and is %s',
@@ -327,6 +328,15 @@ BEGIN
 		  WHERE c.kind = 'query' AND c.evidence ->> 'nested' = 'false') AS v
 		CROSS JOIN LATERAL diagnose.mix(v.n0, v.n1, v.t0, v.t1) AS x;
 
+	-- That it is ours has to be said early: texts are kept up to a length.
+	WITH judged AS (
+		SELECT u.*,
+			u.evidence ->> 'nested' = 'false' OR u.key LIKE 'transaction:tag:%' AS counts,
+			greatest(u.calls_before * (u.evidence -> 'db_time' ->> 0)::float8 / nullif(seconds[1], 0),
+				u.calls_after * (u.evidence -> 'db_time' ->> 1)::float8 / nullif(seconds[2], 0)) AS weight
+		FROM unnest(changes) AS u
+		WHERE NOT diagnose.is_own(u.subject)
+	)
 	SELECT count(*) FILTER (WHERE c.kind = 'query') AS queries,
 		count(*) FILTER (WHERE c.kind = 'query' AND c.verdict = 'regressed') AS slower,
 		count(*) FILTER (WHERE c.kind = 'query' AND c.verdict = 'improved') AS faster,
@@ -354,12 +364,7 @@ BEGIN
 		percentile_cont(0.5) WITHIN GROUP (ORDER BY (c.evidence -> 'time' ->> 'load_ratio')::float8)
 			AS load_ratio
 	INTO s
-	FROM (SELECT u.*,
-			u.evidence ->> 'nested' = 'false' OR u.key LIKE 'transaction:tag:%' AS counts,
-			greatest(u.calls_before * (u.evidence -> 'db_time' ->> 0)::float8 / nullif(seconds[1], 0),
-				u.calls_after * (u.evidence -> 'db_time' ->> 1)::float8 / nullif(seconds[2], 0)) AS weight
-		  FROM unnest(changes) AS u
-		  WHERE NOT diagnose.is_own(u.subject)) AS c;
+	FROM judged AS c;
 
 	SELECT x.* INTO d
 	FROM diagnose.pair_differences(before, after,
@@ -473,7 +478,7 @@ BEGIN
 	IF before = after THEN
 		RAISE EXCEPTION 'the window before is the window after'
 			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Name two of them, as in compare(window(''reset'', ''release 42''), window(''release 42'', ''now'')).';
+				HINT = 'Name two of them, as in diagnose.compare(diagnose.window(''reset'', ''release 42''), diagnose.window(''release 42'', ''now'')).';
 	END IF;
 	-- What is wrong with a window is an error of its own.
 	PERFORM diagnose.seconds(before), diagnose.seconds(after);
