@@ -48,9 +48,11 @@ COMMENT ON FUNCTION diagnose.snapshots() IS
 'all snapshots on disk; kind is automatic, labelled or imported; is_own: taken by this server, not by the one that it was copied from; two of one epoch and one node are the ends of a window; problem: why it cannot be used';
 
 CREATE OR REPLACE VIEW diagnose.snapshots AS
-SELECT s.id, s.label, coalesce(s.kind, 'unknown') AS kind,
+SELECT s.id, CASE WHEN length(s.label) > 24 THEN left(s.label, 21) || '...' ELSE s.label END AS label,
+	coalesce(s.kind, 'unknown') AS kind,
 	date_trunc('second', s.taken_at) AS taken_at,
 	CASE
+		WHEN s.problem ~ 'version' THEN 'of another version'
 		WHEN s.problem IS NOT NULL THEN s.problem
 		WHEN s.kind = 'imported' THEN 'a window of its own'
 		WHEN NOT s.is_own THEN 'of another server'

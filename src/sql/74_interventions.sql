@@ -337,7 +337,7 @@ COMMENT ON FUNCTION diagnose.interventions(integer, timestamptz, timestamptz) IS
 'the latest changes (labels, DDL, settings), each with what became of the workload: verdict as of compare(), database time saved (added, if negative) in milliseconds per second, how many queries improved, regressed and changed their plan, which ones speak for it (better) and against it (worse), and the statement that takes it back';
 
 CREATE OR REPLACE VIEW diagnose.interventions AS
-SELECT to_char(i.at, 'MM-DD HH24:MI') AS at, left(i.what, 28) AS what, i.verdict,
+SELECT to_char(i.at, 'MM-DD HH24:MI') AS at, left(i.what, 26) AS what, i.verdict,
 	round(i.saved_ms_per_s::numeric, 1) AS saved,
 	i.improved AS better, i.regressed AS worse,
 	-- how much is in a column of its own
