@@ -99,9 +99,12 @@ BEGIN ATOMIC
 				w.plan_changed, w.min_change, l.min_blocks) AS blocks_moved,
 			diagnose.moved(w.temp_before, w.temp_after, CASE WHEN w.many THEN w.scatter END,
 				w.plan_changed, w.min_change, l.min_blocks) AS temp_moved,
-			diagnose.moved(w.records_before, w.records_after, CASE WHEN w.many THEN w.scatter END,
-				w.plan_changed, w.min_change, 1) AS records_moved,
-			CASE WHEN w.bytes_count THEN
+			-- Who only reads cleans up after others now and then.
+			CASE WHEN w.subject !~* '^(nested: )?select\M' THEN
+				diagnose.moved(w.records_before, w.records_after, CASE WHEN w.many THEN w.scatter END,
+					w.plan_changed, w.min_change, 1)
+			END AS records_moved,
+			CASE WHEN w.bytes_count AND w.subject !~* '^(nested: )?select\M' THEN
 				diagnose.moved(w.bytes_before, w.bytes_after, CASE WHEN w.many THEN w.scatter END,
 					w.plan_changed, w.min_change, l.min_wal_bytes)
 			END AS bytes_moved,

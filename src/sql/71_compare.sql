@@ -355,6 +355,12 @@ BEGIN
 			AND c.verdict IN ('regressed', 'improved')), 0) AS net,
 		coalesce(sum(c.impact_ms_per_s) FILTER (WHERE c.counts AND c.kind <> 'query'
 			AND c.verdict IN ('regressed', 'improved')), 0) AS x_net,
+		-- Work that was counted is certain.  Of times, one statement that gets in
+		-- its own way may be misjudged, but hardly two at once.
+		bool_or(c.evidence_grade = 'exact') FILTER (WHERE c.counts AND c.verdict = 'regressed')
+			OR count(*) FILTER (WHERE c.counts AND c.verdict = 'regressed') > 1 AS is_worse,
+		bool_or(c.evidence_grade = 'exact') FILTER (WHERE c.counts AND c.verdict = 'improved')
+			OR count(*) FILTER (WHERE c.counts AND c.verdict = 'improved') > 1 AS is_better,
 		sum(c.calls_after * c.mean_after) FILTER (WHERE c.kind = 'query' AND c.counts
 			AND c.verdict = 'unchanged') /
 			nullif(seconds[2], 0) / nullif(m.time_after, 0) AS unchanged,
@@ -405,8 +411,8 @@ BEGIN
 	o.subject := 'all statements of clients';
 	o.verdict := CASE
 		WHEN problems IS NOT NULL THEN 'inconclusive'
-		WHEN s.worse >= big AND (s.better < big OR net > 0) THEN 'regressed'
-		WHEN s.better >= big AND (s.worse < big OR net < 0) THEN 'improved'
+		WHEN s.is_worse AND s.worse >= big AND (s.better < big OR net > 0) THEN 'regressed'
+		WHEN s.is_better AND s.better >= big AND (s.worse < big OR net < 0) THEN 'improved'
 		WHEN s.unchanged >= 0.8 THEN 'unchanged'
 		ELSE 'inconclusive'
 	END;
