@@ -183,6 +183,35 @@ pgd_ddl_counts(const Node *stmt)
  */
 
 /*
+ * Returns the error if there was one.
+ */
+static ErrorData *
+look_in_subtransaction(PgdDdl *ddl, const Node *stmt, char **undo,
+					   volatile bool *counts)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*counts = undo == NULL ? pgd_ddl_object_before(ddl, stmt) :
+			pgd_ddl_object_after(ddl, stmt, undo);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	return error;
+}
+
+/*
  * Look at what a statement is about, or with "undo" at what it has made.  The
  * statement must not fail because of what is seen there: a damaged index can
  * be dropped although nobody can tell how it was made, and what others have
@@ -200,22 +229,7 @@ look(PgdDdl *ddl, const Node *stmt, char **undo)
 	pgd_ddl_looking = true;
 	PG_TRY();
 	{
-		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
-		PG_TRY();
-		{
-			counts = undo == NULL ? pgd_ddl_object_before(ddl, stmt) :
-				pgd_ddl_object_after(ddl, stmt, undo);
-			ReleaseCurrentSubTransaction();
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(context);
-			error = CopyErrorData();
-			FlushErrorState();
-			RollbackAndReleaseCurrentSubTransaction();
-		}
-		PG_END_TRY();
+		error = look_in_subtransaction(ddl, stmt, undo, &counts);
 	}
 	PG_FINALLY();
 	{
