@@ -94,6 +94,14 @@ END $$;
 SELECT count(*) FROM diagnose.findings;
 \set VERBOSITY default
 
+-- nor does one that asks for findings, which would never end
+CREATE FUNCTION diagnose.rule_test_endless(w diagnose.window)
+RETURNS SETOF diagnose.finding LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT * FROM diagnose.findings(w);
+END;
+SELECT rule, problem, evidence ->> 'hint' AS hint FROM diagnose.findings(diagnose.since_reset()) WHERE rule = 'test_endless';
+DROP FUNCTION diagnose.rule_test_endless;
 -- what is no rule: other arguments, another result, another kind
 DROP FUNCTION diagnose.rule_test_broken;
 CREATE FUNCTION diagnose.rule_test_no_window(i int) RETURNS SETOF diagnose.finding

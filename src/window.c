@@ -212,7 +212,7 @@ pgd_window_seconds(const PgdWindow *window)
 
 /*
  * The snapshots of a window in their order, with its ends: 0 in the last place
- * stands for now, and the last reset is none.  Any two of them are the ends of
+ * is the present, and the last reset is none.  Any two of them are the ends of
  * a window.  Returns how many there are.
  */
 int

@@ -39,6 +39,13 @@ DECLARE
 	-- the library is not loaded, or there is no such window.
 	still							diagnose.window := diagnose.held(w);
 BEGIN
+	-- Who asks for findings to make one would ask for ever.
+	GET DIAGNOSTICS context = PG_CONTEXT;
+	IF context ~ 'diagnose\.find\(.*diagnose\.find\(' THEN
+		RAISE EXCEPTION 'a rule must not ask for findings'
+			USING ERRCODE = 'invalid_recursion',
+				HINT = 'Ask for facts, as in diagnose.workload().';
+	END IF;
 	PERFORM diagnose.seconds(still);
 
 	FOR rule IN
