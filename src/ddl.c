@@ -35,10 +35,11 @@
 /* Jobs that make and drop partitions commit after each: that is one event. */
 #define PARTITIONS_GAP	(60 * USECS_PER_SEC)
 
-/* What waits for the commit. */
+/* What waits for the commit, and how much that is. */
+int			pgd_ddl_waiting = 0;
+
 static struct
 {
-	int			n;
 	bool		more;			/* than could be counted */
 	SubTransactionId subid[COUNTED];
 	bool		partitions[COUNTED];
@@ -281,17 +282,17 @@ pgd_ddl_end(PgdDdl *ddl, const PlannedStmt *pstmt, const char *source)
 		!look(ddl, pstmt->utilityStmt, &undo))
 		return;
 
-	if (pending.n == COUNTED)
+	if (pgd_ddl_waiting == COUNTED)
 	{
 		pending.more = true;
 		return;
 	}
-	pending.subid[pending.n] = GetCurrentSubTransactionId();
-	pending.partitions[pending.n++] = ddl->partitions;
-	if (pending.n > DESCRIBED)
+	pending.subid[pgd_ddl_waiting] = GetCurrentSubTransactionId();
+	pending.partitions[pgd_ddl_waiting++] = ddl->partitions;
+	if (pgd_ddl_waiting > DESCRIBED)
 		return;
 
-	mark = &pending.described[pending.n - 1];
+	mark = &pending.described[pgd_ddl_waiting - 1];
 	pgd_mark_begin(mark, PGD_MARK_DDL);
 	PGD_MARK_TEXT(mark, what, ddl->tag, -1);
 	PGD_MARK_TEXT(mark, object, ddl->object, -1);
@@ -311,7 +312,7 @@ pgd_ddl_end(PgdDdl *ddl, const PlannedStmt *pstmt, const char *source)
 static void
 forget(void)
 {
-	pending.n = 0;
+	pgd_ddl_waiting = 0;
 	pending.more = false;
 }
 
@@ -325,8 +326,8 @@ sum_up(PgdMark *mark)
 	int			len = 0;
 
 	snprintf(mark->what, sizeof(mark->what), "%s%d DDL statements",
-			 pending.more ? "more than " : "", pending.n);
-	for (int i = 0; i < Min(pending.n, DESCRIBED); i++)
+			 pending.more ? "more than " : "", pgd_ddl_waiting);
+	for (int i = 0; i < Min(pgd_ddl_waiting, DESCRIBED); i++)
 	{
 		const PgdMark *one = &pending.described[i];
 
@@ -334,7 +335,7 @@ sum_up(PgdMark *mark)
 						i > 0 ? "; " : "", one->what,
 						one->object[0] != '\0' ? " " : "", one->object);
 	}
-	if (pending.n > DESCRIBED)
+	if (pgd_ddl_waiting > DESCRIBED)
 		len += snprintf(names + len, sizeof(names) - len, "; ...");
 	mark->object[0] = '\0';
 	mark->undo[0] = '\0';
@@ -348,7 +349,7 @@ committed(void)
 	bool		partitions = true;
 	PgdMark		mark = pending.described[0];
 
-	for (int i = 0; i < pending.n; i++)
+	for (int i = 0; i < pgd_ddl_waiting; i++)
 		partitions &= pending.partitions[i];
 	if (partitions)
 	{
@@ -357,21 +358,19 @@ committed(void)
 		last_partitions = now;
 	}
 
-	if (pending.n > 1)
+	if (pgd_ddl_waiting > 1)
 		sum_up(&mark);
 	mark.at = now;
 	(void) pgd_marks_put(&mark);
 }
 
 /*
- * Called at the end of every transaction: after the commit, where nothing may
- * fail.
+ * Called at the end of a transaction with DDL: after the commit, where nothing
+ * may fail.
  */
 void
 pgd_ddl_xact(XactEvent event)
 {
-	if (likely(pending.n == 0))
-		return;
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
@@ -394,8 +393,10 @@ pgd_ddl_xact(XactEvent event)
 void
 pgd_ddl_subxact(SubXactEvent event, SubTransactionId subid)
 {
-	if (likely(pending.n == 0) || event != SUBXACT_EVENT_ABORT_SUB)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
-	while (pending.n > 0 && pending.subid[pending.n - 1] >= subid)
-		pending.n--;
+	while (pgd_ddl_waiting > 0 && pending.subid[pgd_ddl_waiting - 1] >= subid)
+		pgd_ddl_waiting--;
+	if (pgd_ddl_waiting == 0)
+		pending.more = false;
 }

@@ -31,6 +31,7 @@ typedef struct PgdDdl
 
 PGD_BEGIN_INTERNAL
 
+extern int	pgd_ddl_waiting;	/* statements that wait for the commit */
 extern bool pgd_ddl_looking;	/* subtransactions are none of the user's */
 
 extern bool pgd_ddl_counts(const Node *stmt);

@@ -592,7 +592,8 @@ pgd_xact(XactEvent event, void *arg)
 {
 	pgd_session_xact(event);
 	pgd_xact_event(event);
-	pgd_ddl_xact(event);
+	if (unlikely(pgd_ddl_waiting > 0))
+		pgd_ddl_xact(event);
 }
 
 /* When one is rolled back, somebody caught the error: PL/pgSQL, mostly. */
@@ -605,7 +606,8 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
 	pgd_xact_subevent(event);
-	pgd_ddl_subxact(event, mySubid);
+	if (unlikely(pgd_ddl_waiting > 0))
+		pgd_ddl_subxact(event, mySubid);
 }
 
 static void
