@@ -68,18 +68,18 @@ layer_of()
 {
 	case $1 in
 		pg_diagnose) echo 14 ;;
-		hooks | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | window_statements | window_sums) echo 12 ;;
+		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_* | window_statements | window_sums) echo 12 ;;
 		window | window_* | transcribe) echo 11 ;;
 		snapshot | snapshot_held) echo 10 ;;
 		image_names) echo 7 ;;
-		image | image_* | statement | touches | repeats | blocking | predicate) echo 9 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate | example) echo 9 ;;
 		closing) echo 8 ;;
-		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | ddl | ddl_object | settings) echo 7 ;;
+		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
-		store | store_sums) echo 5 ;;
+		store | store_sums | store_evidence) echo 5 ;;
 		reading | shapes | texts) echo 4 ;;
-		table | document | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks) echo 3 ;;
+		table | document | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks | evidence) echo 3 ;;
 		guc | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
