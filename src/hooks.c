@@ -33,6 +33,7 @@
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
+#include "whatif.h"
 #include "xact.h"
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
@@ -659,7 +660,7 @@ static void
 pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
-	if (unlikely(pgd_ddl_looking))
+	if (unlikely(pgd_ddl_looking || pgd_whatif_guarding))
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();
