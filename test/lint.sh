@@ -70,7 +70,7 @@ layer_of()
 		pg_diagnose) echo 14 ;;
 		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
 		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_* | window_statements | window_sums) echo 12 ;;
-		window | window_* | transcribe) echo 11 ;;
+		window | window_* | transcribe | evidence_file) echo 11 ;;
 		snapshot | snapshot_held) echo 10 ;;
 		image_names) echo 7 ;;
 		image | image_* | statement | touches | repeats | blocking | predicate | example) echo 9 ;;
