@@ -21,6 +21,7 @@
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "storage/proc.h"
+#include "utils/pg_locale.h"
 
 #if PG_VERSION_NUM < 150000
 #error "pg_diagnose needs PostgreSQL 15 or newer"
@@ -191,6 +192,29 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_workers_launched(estate) 0
 #endif
 
+
+/* 18 made the direction of a sort key independent of B-tree's strategies */
+#if PG_VERSION_NUM >= 180000
+#define pgd_pathkey_ascends(pathkey) ((pathkey)->pk_cmptype == COMPARE_LT)
+#else
+#define pgd_pathkey_ascends(pathkey) \
+	((pathkey)->pk_strategy == BTLessStrategyNumber)
+#endif
+
+/* 18 asks the locale instead of a function per question */
+#if PG_VERSION_NUM >= 180000
+#define pgd_collation_is_c(collation) \
+	(pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define pgd_collation_is_c(collation) lc_collate_is_c(collation)
+#endif
+
+/* 16 marks columns with the outer joins that may make them NULL */
+#if PG_VERSION_NUM >= 160000
+#define pgd_var_forget_nulling_rels(var) ((var)->varnullingrels = NULL)
+#else
+#define pgd_var_forget_nulling_rels(var) ((void) (var))
+#endif
 
 /*
  * PREPARE and EXECUTE are never counted, as pg_stat_statements does it; it

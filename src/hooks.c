@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "ddl.h"
 #include "error.h"
+#include "example.h"
 #include "guc.h"
 #include "hooks.h"
 #include "markfile.h"
@@ -182,6 +183,20 @@ call_planner(Query *parse, const char *query_string, int cursorOptions,
 	return standard_planner(parse, query_string, cursorOptions, boundParams);
 }
 
+static void
+offer_example(Query *parse, const char *query_string, int cursorOptions,
+			  ParamListInfo boundParams)
+{
+	const PgdKey key = {
+		.queryid = (uint64) parse->queryId,
+		.userid = GetUserId(),
+		.toplevel = (pgd_nesting == 0),
+		.dbid = MyDatabaseId,
+	};
+
+	pgd_example_offer(&key, parse, query_string, cursorOptions, boundParams);
+}
+
 /*
  * What the planner runs to fold a constant counts as nested in the statement
  * that is being planned, whether or not that planning is captured.
@@ -191,11 +206,15 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 			ParamListInfo boundParams)
 {
 	const int	nesting = pgd_nesting;
-	const bool	captured = pgd_track_planning && parse->queryId != 0 &&
-		query_string != NULL && nesting != explained_level && wanted();
+	const bool	followed = (pgd_track_planning || pgd_track_evidence) &&
+		parse->queryId != 0 && query_string != NULL &&
+		nesting != explained_level && wanted();
+	const bool	captured = followed && pgd_track_planning;
 	PgdExecution execution;
 	PlannedStmt *result;
 
+	if (followed && pgd_track_evidence)
+		offer_example(parse, query_string, cursorOptions, boundParams);
 	if (captured)
 	{
 		pgd_error_settled();

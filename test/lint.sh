@@ -306,7 +306,7 @@ stable_columns()
 check "layers" layers
 check "hooks are assigned in hooks.c" only_in hooks \
 	'\b\w+_hook\s*=(?!=)' "leave this to hooks.c"
-check "locks are taken in store.c" only_in "store store_sums" \
+check "locks are taken in store.c" only_in "store store_sums store_evidence" \
 	'\b(LWLock(Conditional)?Acquire|LWLockAcquireOrWait|SpinLockAcquire)\b' \
 	"let store.c or store_sums.c do this"
 check "versions are compared in compat.h" only_in compat \
@@ -315,7 +315,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
+	"statement plan predicate example evidence store_evidence error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols
