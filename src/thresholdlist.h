@@ -282,6 +282,10 @@ PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
 	"Share of executions cancelled in favour of replay from which that is critical.")
 PGD_THRESHOLD(recovery_conflict_cancels_min_per_hour, 1, INT_MAX,
 	"Queries an hour cancelled in favour of replay from which they are reported.")
+PGD_THRESHOLD(redundant_index_min_pages, 32, INT_MAX,
+	"Pages of an index from which it is reported that another one does the same.")
+PGD_THRESHOLD(redundant_index_min_size_share, 0.8, 1,
+	"Share of the other one's size from which a partial or hash index is redundant.")
 PGD_THRESHOLD(redundant_read_max_gap, 10, INT_MAX,
 	"Milliseconds between executions in a burst up to which a repeated query is no polling.")
 PGD_THRESHOLD(redundant_read_min_ratio, 0.2, 1,
@@ -340,6 +344,14 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(unused_index_min_age, 30, INT_MAX,
+	"Days of statistics without a scan from which an index is reported as unused.")
+PGD_THRESHOLD(unused_index_min_idle, 90, INT_MAX,
+	"Days since its last scan, where that is known, from which an index is reported as unused.")
+PGD_THRESHOLD(unused_index_min_pages, 128, INT_MAX,
+	"Pages of an index from which it is reported as unused.")
+PGD_THRESHOLD(unused_index_min_scans, 100, INT_MAX,
+	"Scans of a table, by whatever means, from which its indexes are judged by use.")
 PGD_THRESHOLD(unused_new_index_min_age, 60, INT_MAX,
 	"Minutes after which a new index that nothing uses is reported.")
 PGD_THRESHOLD(unused_new_index_min_calls, 100, INT_MAX,
