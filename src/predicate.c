@@ -4,8 +4,10 @@
  *		What became of the rows at the nodes of a plan, and what their columns
  *		were compared with.
  *
- * An execution that is to be looked at counts its rows, without a clock.  At
- * its end, the state of its plan is walked.  That is also done when it fails,
+ * An execution that is to be looked at counts its rows, without a clock.  The
+ * executor's own way to count costs a tenth of a scan that does little else,
+ * so ours stands between it and the nodes that are of interest.  At the end,
+ * the state of the plan is walked.  That is also done when it fails,
  * as those that are cancelled or time out are the worst: so nothing on that
  * way may throw, allocate or ask a catalog.
  *
@@ -45,26 +47,29 @@
  * much of a table (in the planner's units: pages), leaves nothing to be saved;
  * unless it takes longer than a millisecond all the same.
  */
-#define FEW_ROWS		100
+#define FEW_ROWS		500
 #define LOW_COST		5
 #define SLOW			1000000
+
+/* What surrounds a node. */
+typedef struct Around
+{
+	bool		complete;		/* it is run to its end, as far as one can tell */
+	bool		parallel;		/* in several processes */
+	bool		sorted;			/* by the node above it */
+	Index		parent;			/* of partitions: their table's, or 0 */
+} Around;
 
 /* Where we are. */
 typedef struct Walk
 {
+	void		(*visit) (struct Walk *walk, PlanState *ps, Around around);
 	QueryDesc  *query;
 	bool		cut_short;
 	int			nodes;
 	int			depth;
 	PgdEvidence *found;
 } Walk;
-
-/* What surrounds a node. */
-typedef struct Around
-{
-	bool		complete;		/* it is run to its end */
-	Index		parent;			/* of partitions: their table's, or 0 */
-} Around;
 
 static void walk_plan(Walk *walk, PlanState *ps, Around around);
 
@@ -153,6 +158,109 @@ pgd_predicate_begin(QueryDesc *queryDesc, uint64 mean_time)
 		return false;
 	queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	return true;
+}
+
+/* ----------
+ * Counting
+ * ----------
+ */
+
+/*
+ * In place of ExecProcNodeInstr(), in the same fields, so that a rescan adds
+ * them up.  Without a clock nobody has a use for the time of the first row:
+ * there stands whether the latest run came to its end, and in its sum how
+ * many did.
+ */
+static TupleTableSlot *
+count_row(PlanState *ps)
+{
+	Instrumentation *instr = ps->instrument;
+	TupleTableSlot *slot;
+
+	instr->running = true;
+	slot = ps->ExecProcNodeReal(ps);
+	if (likely(!TupIsNull(slot)))
+		instr->tuplecount += 1;
+	else
+		instr->firsttuple = 1;
+	return slot;
+}
+
+/* As ExecProcNodeFirst(), for which this stands in. */
+static TupleTableSlot *
+count_first(PlanState *ps)
+{
+	check_stack_depth();
+	ps->ExecProcNode = count_row;
+	return count_row(ps);
+}
+
+static TupleTableSlot *
+count_nothing(PlanState *ps)
+{
+	check_stack_depth();
+	ps->ExecProcNode = ps->ExecProcNodeReal;
+	return ps->ExecProcNodeReal(ps);
+}
+
+static bool
+is_scan(const Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_IndexScan:
+		case T_IndexOnlyScan:
+		case T_BitmapHeapScan:
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_ForeignScan:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+is_of_interest(const PlanState *ps)
+{
+	switch (nodeTag(ps->plan))
+	{
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Agg:
+		case T_Group:
+		case T_Unique:
+		case T_WindowAgg:
+		case T_NestLoop:
+		case T_MergeJoin:
+		case T_HashJoin:
+			return true;
+		default:
+			return is_scan(ps->plan);
+	}
+}
+
+static void
+count_node(Walk *walk, PlanState *ps, Around around)
+{
+	if (ps->instrument != NULL)
+		ps->ExecProcNode = is_of_interest(ps) || around.sorted ?
+			count_first : count_nothing;
+}
+
+/*
+ * After ExecutorStart.  If somebody else wants rows or times to be counted,
+ * the executor does that.
+ */
+void
+pgd_predicate_started(QueryDesc *queryDesc)
+{
+	Walk		walk = {.visit = count_node, .query = queryDesc};
+
+	if (queryDesc->instrument_options == INSTRUMENT_ROWS)
+		walk_plan(&walk, queryDesc->planstate, (Around) {true});
 }
 
 /* ----------
@@ -505,8 +613,8 @@ add_node(PgdEvidence *found, const PgdNodeEvidence *node, bool is_partition)
 
 /*
  * How often a node was run, and the rows out of it.  The latest run, which the
- * executor has not added up yet, counts too; what failed before its first row
- * does not even seem to have begun.
+ * executor has not added up yet, counts too; if the executor counts, one that
+ * failed before its first row does not even seem to have begun.
  */
 static double
 node_loops(const Instrumentation *instr)
@@ -542,6 +650,21 @@ measure_sort(PlanState *ps, PgdNodeEvidence *node, double *estimate)
 	return true;
 }
 
+/*
+ * Were all rows asked for, in each of its loops?  We know what we counted
+ * ourselves.
+ */
+static bool
+was_completed(const Walk *walk, const PlanState *ps, Around around)
+{
+	const Instrumentation *instr = ps->instrument;
+
+	if (around.parallel ||
+		walk->query->instrument_options != INSTRUMENT_ROWS)
+		return around.complete;
+	return instr->startup + instr->firsttuple >= instr->nloops + instr->running;
+}
+
 static void
 note_node(Walk *walk, PlanState *ps, Around around)
 {
@@ -550,42 +673,18 @@ note_node(Walk *walk, PlanState *ps, Around around)
 	double		estimate = ps->plan->plan_rows;
 	Scanned		scan = {.walk = walk};
 	PgdNodeEvidence node = {.kind = nodeTag(ps->plan), .executions = 1};
-	bool		is_scan = false;
+	bool		is_sort = IsA(ps->plan, Sort) || IsA(ps->plan, IncrementalSort);
 
+	if (instr == NULL || !is_of_interest(ps))
+		return;
 	node.loops = (uint64) node_loops(instr);
 	node.rows = (uint64) node_rows(instr);
 	node.discarded = (uint64) (instr->nfiltered1 + instr->nfiltered2);
-	switch (nodeTag(ps->plan))
-	{
-		case T_SeqScan:
-		case T_SampleScan:
-		case T_IndexScan:
-		case T_IndexOnlyScan:
-		case T_BitmapHeapScan:
-		case T_TidScan:
-		case T_TidRangeScan:
-		case T_ForeignScan:
-			is_scan = true;
-			break;
-		case T_Sort:
-		case T_IncrementalSort:
-			if (!measure_sort(ps, &node, &estimate))
-				return;
-			break;
-		case T_Agg:
-		case T_Group:
-		case T_Unique:
-		case T_WindowAgg:
-		case T_NestLoop:
-		case T_MergeJoin:
-		case T_HashJoin:
-			break;
-		default:
-			return;
-	}
+	if (is_sort && !measure_sort(ps, &node, &estimate))
+		return;
 	if (node.loops == 0)
 		return;
-	if (is_scan && ((const Scan *) ps->plan)->scanrelid > 0)
+	if (is_scan(ps->plan) && ((const Scan *) ps->plan)->scanrelid > 0)
 	{
 		Index		rti = ((const Scan *) ps->plan)->scanrelid;
 		const RangeTblEntry *rte = scanned_table(stmt, rti, around,
@@ -604,9 +703,10 @@ note_node(Walk *walk, PlanState *ps, Around around)
 
 	/* an expectation that nobody has put to the test is taken as met */
 	node.estimated = estimate * node.loops;
-	if (!around.complete && node.estimated > node.rows)
+	if (node.estimated > node.rows &&
+		!was_completed(walk, is_sort ? outerPlanState(ps) : ps, around))
 		node.estimated = node.rows;
-	add_node(walk->found, &node, is_scan && around.parent != 0);
+	add_node(walk->found, &node, is_scan(ps->plan) && around.parent != 0);
 }
 
 /* ----------
@@ -670,7 +770,7 @@ walk_array(Walk *walk, PlanState **children, int n, Around around)
 }
 
 static void
-walk_subplans(Walk *walk, const List *subplans, bool complete)
+walk_subplans(Walk *walk, const List *subplans, Around around)
 {
 	ListCell   *lc;
 
@@ -681,8 +781,9 @@ walk_subplans(Walk *walk, const List *subplans, bool complete)
 		SubLinkType type = subplan->subplan->subLinkType;
 
 		walk_plan(walk, subplan->planstate,
-				  (Around) {complete && (type == ARRAY_SUBLINK ||
-										 subplan->subplan->useHashTable), 0});
+				  (Around) {.complete = around.complete &&
+					  (type == ARRAY_SUBLINK || subplan->subplan->useHashTable),
+					  .parallel = around.parallel});
 	}
 }
 
@@ -691,16 +792,18 @@ walk_plan(Walk *walk, PlanState *ps, Around around)
 {
 	const PlannedStmt *stmt = walk->query->plannedstmt;
 	const Plan *plan;
-	Around		below = {around.complete, 0};
+	Around		below = {
+		.complete = around.complete,
+		.parallel = around.parallel,
+	};
 
 	if (ps == NULL || ++walk->nodes > WALK_NODES || walk->depth >= WALK_DEPTH)
 		return;
 	plan = ps->plan;
 	walk->depth++;
-	if (ps->instrument != NULL)
-		note_node(walk, ps, around);
-	walk_subplans(walk, ps->initPlan, around.complete);
-	walk_subplans(walk, ps->subPlan, around.complete);
+	walk->visit(walk, ps, around);
+	walk_subplans(walk, ps->initPlan, around);
+	walk_subplans(walk, ps->subPlan, around);
 	switch (nodeTag(ps))
 	{
 		case T_AppendState:
@@ -727,11 +830,17 @@ walk_plan(Walk *walk, PlanState *ps, Around around)
 					walk_plan(walk, lfirst(lc), below);
 				break;
 			}
+		case T_GatherState:
+		case T_GatherMergeState:
+			below.parallel = true;
+			walk_plan(walk, outerPlanState(ps), below);
+			break;
 		default:
 			/* a Sort on top of each partition, for example */
 			below.parent = outerPlanState(ps) != NULL &&
 				innerPlanState(ps) == NULL ? around.parent : 0;
 			below.complete = completes(walk, plan, around.complete, true);
+			below.sorted = IsA(plan, Sort) || IsA(plan, IncrementalSort);
 			walk_plan(walk, outerPlanState(ps), below);
 			below.complete = completes(walk, plan, around.complete, false);
 			walk_plan(walk, innerPlanState(ps), below);
@@ -759,6 +868,7 @@ pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key, bool cut_short,
 {
 	static PgdEvidence found;
 	Walk		walk = {
+		.visit = note_node,
 		.query = queryDesc,
 		.cut_short = cut_short,
 		.found = &found,
@@ -772,6 +882,6 @@ pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key, bool cut_short,
 	found.cut_short = cut_short;
 	found.last_seen = GetCurrentStatementStartTimestamp();
 	walk_plan(&walk, queryDesc->planstate,
-			  (Around) {!cut_short && !partial, 0});
+			  (Around) {.complete = !cut_short && !partial});
 	pgd_store_add_evidence(&found);
 }

@@ -26,6 +26,9 @@ PGD_BEGIN_INTERNAL
  */
 extern bool pgd_predicate_begin(QueryDesc *queryDesc, uint64 mean_time);
 
+/* After ExecutorStart, for those. */
+extern void pgd_predicate_started(QueryDesc *queryDesc);
+
 /*
  * Before ExecutorEnd, or while an error is in flight ("cut_short").  A partial
  * execution was not run to its end, because not all rows were wanted.
