@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * predicate.c
- *		What became of the rows at the nodes of a plan, and what their columns
- *		were compared with.
+ *		What became of the rows at the nodes of a plan.
  *
  * An execution that is to be looked at counts its rows, without a clock.  The
  * executor's own way to count costs a tenth of a scan that does little else,
@@ -16,23 +15,18 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
-#include "optimizer/clauses.h"
 #include "parser/parsetree.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "evidence.h"
 #include "guc.h"
 #include "predicate.h"
+#include "predicate_values.h"
 #include "store.h"
 #include "text.h"
 
@@ -264,264 +258,6 @@ pgd_predicate_started(QueryDesc *queryDesc)
 }
 
 /* ----------
- * Values
- * ----------
- */
-
-uint64
-pgd_predicate_hash(Oid type, int16 len, bool byval, Datum value)
-{
-	const unsigned char *data = (unsigned char *) &value;
-	int			n = sizeof(Datum);
-
-	if (!byval)
-	{
-		data = (unsigned char *) DatumGetPointer(value);
-		if (len >= 0)
-			n = len;
-		else if (len == -2)
-			n = strlen((const char *) data);
-		else if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
-			return PGD_VALUE_UNKNOWN;
-		else
-		{
-			n = VARSIZE_ANY_EXHDR(data);
-			data = (unsigned char *) VARDATA_ANY(data);
-		}
-	}
-	return hash_bytes_extended(data, n, type) | UINT64CONST(1) << 63;
-}
-
-/* The argument without what only renames its type. */
-static const Node *
-bare(const Node *node)
-{
-	while (node != NULL && IsA(node, RelabelType))
-		node = (const Node *) ((const RelabelType *) node)->arg;
-	return node;
-}
-
-/*
- * The hash of what a column is compared with; false if that is no value of
- * the whole execution.
- */
-static bool
-value_of(const Walk *walk, const Node *node, uint64 *hash)
-{
-	ParamListInfo params = walk->query->params;
-
-	*hash = PGD_VALUE_UNKNOWN;
-	if (IsA(node, Const))
-	{
-		const Const *constant = (const Const *) node;
-
-		if (!constant->constisnull && pgd_track_constants)
-			*hash = pgd_predicate_hash(constant->consttype, constant->constlen,
-									   constant->constbyval,
-									   constant->constvalue);
-		return true;
-	}
-	if (IsA(node, Param) && ((const Param *) node)->paramkind == PARAM_EXTERN)
-	{
-		int			id = ((const Param *) node)->paramid;
-		const ParamExternData *value;
-		ParamExternData workspace;
-		int16		len;
-		bool		byval;
-
-		/* PL/pgSQL and the catalogs are not to be asked after an error */
-		if (walk->cut_short || params == NULL || id > params->numParams ||
-			!pgd_track_constants)
-			return true;
-		value = params->paramFetch == NULL ? &params->params[id - 1] :
-			params->paramFetch(params, id, true, &workspace);
-		if (!OidIsValid(value->ptype) || value->isnull)
-			return true;
-		get_typlenbyval(value->ptype, &len, &byval);
-		*hash = pgd_predicate_hash(value->ptype, len, byval, value->value);
-		return true;
-	}
-	return false;
-}
-
-/* ----------
- * Conditions
- * ----------
- */
-
-/* A scan whose conditions are looked at. */
-typedef struct Scanned
-{
-	const Walk *walk;
-	Oid			relid;
-	const AppendRelInfo *partition; /* NULL: none */
-	Relation	index;			/* conditions are on its columns; NULL: no */
-} Scanned;
-
-/*
- * The column of the table that a Var is, or of the partitioned table; 0 if it
- * is none.
- */
-static AttrNumber
-column_of(const Scanned *scan, const Var *var)
-{
-	AttrNumber	attno = var->varattno;
-
-	if (!IsA(var, Var) || attno <= 0)
-		return 0;
-	if (var->varno == INDEX_VAR)
-	{
-		if (scan->index == NULL ||
-			attno > scan->index->rd_index->indkey.dim1)
-			return 0;
-		attno = scan->index->rd_index->indkey.values[attno - 1];
-	}
-	if (attno > 0 && scan->partition != NULL)
-		attno = attno <= scan->partition->num_child_cols ?
-			scan->partition->parent_colnos[attno - 1] : 0;
-	return Max(attno, 0);
-}
-
-static void
-note_value(const Scanned *scan, AttrNumber attno, Oid opno, uint64 hash)
-{
-	PgdConstantEvidence *c = scan->walk->found->constants;
-
-	if (attno == 0)
-		return;
-	for (int i = 0; i < PGD_EVIDENCE_CONSTANTS; i++, c++)
-	{
-		/* once per execution: partitions have the same conditions */
-		if (c->relid == scan->relid && c->opno == opno && c->attno == attno)
-			return;
-		if (OidIsValid(c->relid))
-			continue;
-		c->relid = scan->relid;
-		c->opno = opno;
-		c->attno = attno;
-		c->total = 1;
-		c->values[0].hash = hash;
-		c->values[0].count = (hash != PGD_VALUE_UNKNOWN);
-		return;
-	}
-}
-
-static void
-look_at_comparison(const Scanned *scan, Oid opno, const List *args)
-{
-	const Node *left;
-	const Node *right;
-	uint64		hash;
-
-	if (list_length(args) != 2)
-		return;
-	left = bare(linitial(args));
-	right = bare(lsecond(args));
-	if (IsA(left, Var) && value_of(scan->walk, right, &hash))
-		note_value(scan, column_of(scan, (const Var *) left), opno, hash);
-	else if (IsA(right, Var) && value_of(scan->walk, left, &hash) &&
-			 !scan->walk->cut_short &&
-			 OidIsValid(opno = get_commutator(opno)))
-		note_value(scan, column_of(scan, (const Var *) right), opno, hash);
-}
-
-static void
-look_at_boolean(const Scanned *scan, const Node *arg, bool value)
-{
-	arg = bare(arg);
-	if (IsA(arg, Var) && ((const Var *) arg)->vartype == BOOLOID)
-		note_value(scan, column_of(scan, (const Var *) arg),
-				   BooleanEqualOperator,
-				   pgd_predicate_hash(BOOLOID, 1, true, BoolGetDatum(value)));
-}
-
-static void
-look_at_conditions(const Scanned *scan, const List *conditions)
-{
-	ListCell   *lc;
-
-	foreach(lc, conditions)
-	{
-		const Node *node = lfirst(lc);
-
-		switch (nodeTag(node))
-		{
-			case T_OpExpr:
-				look_at_comparison(scan, ((const OpExpr *) node)->opno,
-								   ((const OpExpr *) node)->args);
-				break;
-			case T_ScalarArrayOpExpr:
-				if (((const ScalarArrayOpExpr *) node)->useOr)
-					look_at_comparison(scan,
-									   ((const ScalarArrayOpExpr *) node)->opno,
-									   ((const ScalarArrayOpExpr *) node)->args);
-				break;
-			case T_NullTest:
-				{
-					const NullTest *test = (const NullTest *) node;
-					const Node *arg = bare((const Node *) test->arg);
-
-					if (IsA(arg, Var))
-						note_value(scan, column_of(scan, (const Var *) arg),
-								   InvalidOid,
-								   test->nulltesttype == IS_NULL ?
-								   PGD_VALUE_NULL : PGD_VALUE_NOT_NULL);
-					break;
-				}
-			case T_BooleanTest:
-				{
-					const BooleanTest *test = (const BooleanTest *) node;
-
-					if (test->booltesttype == IS_TRUE ||
-						test->booltesttype == IS_FALSE)
-						look_at_boolean(scan, (const Node *) test->arg,
-										test->booltesttype == IS_TRUE);
-					break;
-				}
-			case T_BoolExpr:
-				{
-					const BoolExpr *expr = (const BoolExpr *) node;
-
-					if (expr->boolop == NOT_EXPR)
-						look_at_boolean(scan, linitial(expr->args), false);
-					break;
-				}
-			default:
-				look_at_boolean(scan, node, true);
-				break;
-		}
-	}
-}
-
-/*
- * Conditions in their original form, but for index-only scans, which only
- * know columns of the index.
- */
-static void
-look_at_scan(Scanned *scan, PlanState *ps)
-{
-	const Plan *plan = ps->plan;
-
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			look_at_conditions(scan, ((const IndexScan *) plan)->indexqualorig);
-			break;
-		case T_IndexOnlyScan:
-			scan->index = ((IndexOnlyScanState *) ps)->ioss_RelationDesc;
-			look_at_conditions(scan, ((const IndexOnlyScan *) plan)->indexqual);
-			break;
-		case T_BitmapHeapScan:
-			look_at_conditions(scan,
-							   ((const BitmapHeapScan *) plan)->bitmapqualorig);
-			break;
-		default:
-			break;
-	}
-	look_at_conditions(scan, plan->qual);
-}
-
-/* ----------
  * Nodes
  * ----------
  */
@@ -671,7 +407,7 @@ note_node(Walk *walk, PlanState *ps, Around around)
 	const PlannedStmt *stmt = walk->query->plannedstmt;
 	const Instrumentation *instr = ps->instrument;
 	double		estimate = ps->plan->plan_rows;
-	Scanned		scan = {.walk = walk};
+	const AppendRelInfo *partition;
 	PgdNodeEvidence node = {.kind = nodeTag(ps->plan), .executions = 1};
 	bool		is_sort = IsA(ps->plan, Sort) || IsA(ps->plan, IncrementalSort);
 
@@ -687,18 +423,17 @@ note_node(Walk *walk, PlanState *ps, Around around)
 	if (is_scan(ps->plan) && ((const Scan *) ps->plan)->scanrelid > 0)
 	{
 		Index		rti = ((const Scan *) ps->plan)->scanrelid;
-		const RangeTblEntry *rte = scanned_table(stmt, rti, around,
-												 &scan.partition);
+		const RangeTblEntry *own = rt_fetch(rti, stmt->rtable);
+		const RangeTblEntry *rte = scanned_table(stmt, rti, around, &partition);
 
 		node.relid = rte->relid;
 		if (rte->eref != NULL)
 			node.alias = pgd_evidence_alias(rte->eref->aliasname);
-		if (rte->relid == rt_fetch(rti, stmt->rtable)->relid)
+		if (rte->relid == own->relid)
 			node.index = index_of(ps->plan);
-		scan.relid = rte->relid;
-		if (scan.partition != NULL || !OidIsValid(scan.relid) ||
-			rte == rt_fetch(rti, stmt->rtable))
-			look_at_scan(&scan, ps);
+		if (OidIsValid(rte->relid) && (rte == own || partition != NULL))
+			pgd_predicate_values(walk->found, walk->query, walk->cut_short, ps,
+								 rte->relid, partition);
 	}
 
 	/* an expectation that nobody has put to the test is taken as met */
