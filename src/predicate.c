@@ -26,7 +26,6 @@
 #include "evidence.h"
 #include "guc.h"
 #include "predicate.h"
-#include "predicate_values.h"
 #include "store.h"
 #include "text.h"
 

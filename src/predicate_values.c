@@ -17,7 +17,6 @@
 #include "utils/rel.h"
 
 #include "guc.h"
-#include "predicate.h"
 #include "predicate_values.h"
 
 /* A scan whose conditions are looked at. */

@@ -73,7 +73,7 @@ layer_of()
 		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
 		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
-		image | image_* | statement | touches | repeats | blocking | predicate | predicate_values | example | advise_condition) echo 9 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
 		closing | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
