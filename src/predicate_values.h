@@ -30,8 +30,8 @@ PGD_BEGIN_INTERNAL
 extern uint64 pgd_predicate_hash(Oid type, int16 len, bool byval, Datum value);
 
 /*
- * Note the comparisons of a scan; for predicate.c.  "relid" is its table, or the one that
- * "partition" is part of.
+ * Note the comparisons of a scan; for predicate.c.  "relid" is its table, or
+ * the one that "partition" is part of.
  */
 extern void pgd_predicate_values(PgdEvidence *found, QueryDesc *query,
 								 bool cut_short, PlanState *ps, Oid relid,

@@ -74,7 +74,7 @@ layer_of()
 		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
 		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
-		closing | advise_need | advise_table) echo 8 ;;
+		closing | predicate_values | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums | store_evidence) echo 5 ;;
