@@ -144,6 +144,8 @@ typedef struct PgdHypotheticalLeaf
 	List	   *pred;
 } PgdHypotheticalLeaf;
 
+struct PgdWhatIfSample;
+
 typedef struct PgdHypotheticalParts
 {
 	MemoryContext context;		/* where all of it is */
@@ -168,6 +170,7 @@ typedef struct PgdHypotheticalParts
 								 * of pg_statistic; NULL: none */
 	int			nleaves;
 	PgdHypotheticalLeaf *leaves;	/* by OID */
+	struct PgdWhatIfSample *sample; /* while it is measured */
 	int			nmeasured;		/* that will be the leaves */
 	PgdHypotheticalLeaf *measured;
 } PgdHypotheticalParts;
@@ -189,6 +192,9 @@ typedef struct PgdWhatIfSample
 	PgdWhatIfValues *columns;
 } PgdWhatIfSample;
 
+extern double pgd_whatif_gin_pages(const PgdHypothetical *h,
+								   const PgdWhatIfSample *sample,
+								   double tuples, double table_pages);
 extern bool pgd_whatif_may_read(const PgdHypothetical *h);
 extern PgdWhatIfSample *pgd_whatif_sample(const PgdHypothetical *h);
 extern void pgd_whatif_analyze(PgdHypothetical *h,

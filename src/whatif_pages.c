@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "access/itup.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
@@ -30,6 +31,9 @@
 
 #define ITEM_POINTER	((double) sizeof(ItemIdData))
 
+/* Values whose widths are looked at, at most */
+#define MAX_WIDTHS	256
+
 /* What statistics say of a column. */
 typedef struct ColumnFacts
 {
@@ -37,8 +41,10 @@ typedef struct ColumnFacts
 	double		width;			/* bytes of a value that is not NULL */
 	int			length;			/* of the type; negative: it varies */
 	char		align;
-	bool		varies;			/* values differ in width */
 	double		null_frac;
+	bool		fixed;			/* all values are as wide as that */
+	int			nwidths;		/* of values that differ in width; 0: unknown */
+	double		widths[MAX_WIDTHS];
 } ColumnFacts;
 
 /* Values of one key column that are there more often than others. */
@@ -53,24 +59,56 @@ typedef struct Frequent
  * ----------
  */
 
-/* Do the values that statistics keep have more than one width? */
-static bool
-width_varies(HeapTuple tuple, int kind)
+/* What a value takes in a tuple: short ones have a header of one byte. */
+static double
+stored_width(Datum value)
+{
+	const Size	length = toast_raw_datum_size(value) - VARHDRSZ;
+
+	return length + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ?
+		length + VARHDRSZ_SHORT : length + VARHDRSZ;
+}
+
+/* The widths of values that statistics keep */
+static void
+add_widths(ColumnFacts *column, HeapTuple tuple, int kind)
 {
 	AttStatsSlot slot;
-	bool		varies = false;
 
 	if (!get_attstatsslot(&slot, tuple, kind, InvalidOid,
 						  ATTSTATSSLOT_VALUES))
-		return false;
-	if (!get_typbyval(slot.valuetype))
-	{
-		for (int i = 1; i < slot.nvalues && !varies; i++)
-			varies = VARSIZE_ANY(DatumGetPointer(slot.values[i])) !=
-				VARSIZE_ANY(DatumGetPointer(slot.values[0]));
-	}
+		return;
+	for (int i = 0; i < slot.nvalues && column->nwidths < MAX_WIDTHS; i++)
+		column->widths[column->nwidths++] = stored_width(slot.values[i]);
 	free_attstatsslot(&slot);
-	return varies;
+}
+
+/*
+ * Widths of single values are of use if there are more than one, and few so
+ * wide that statistics leave them out.
+ */
+static void
+learn_widths(ColumnFacts *column, HeapTuple tuple)
+{
+	double		sum = 0;
+	bool		vary = false;
+
+	add_widths(column, tuple, STATISTIC_KIND_HISTOGRAM);
+	if (column->nwidths == 0)
+		add_widths(column, tuple, STATISTIC_KIND_MCV);
+	for (int i = 0; i < column->nwidths; i++)
+	{
+		sum += column->widths[i];
+		vary = vary || column->widths[i] != column->widths[0];
+	}
+	if (column->nwidths > 0 && !vary)
+	{
+		column->width = column->widths[0];
+		column->fixed = true;
+	}
+	if (!vary || fabs(sum / column->nwidths - column->width) >
+		VARHDRSZ + column->width / 10)
+		column->nwidths = 0;
 }
 
 static void
@@ -84,7 +122,6 @@ learn_column(PlannerInfo *root, ColumnFacts *column, int32 typmod)
 	get_typlenbyvalalign(type, &length, &by_value, &column->align);
 	column->length = length;
 	column->width = length > 0 ? length : get_typavgwidth(type, typmod);
-	column->varies = length < 0;
 	examine_variable(root, column->expr, 0, &vardata);
 	if (HeapTupleIsValid(vardata.statsTuple))
 	{
@@ -94,9 +131,12 @@ learn_column(PlannerInfo *root, ColumnFacts *column, int32 typmod)
 		column->null_frac = stats->stanullfrac;
 		if (length < 0 && stats->stawidth > 0)
 			column->width = stats->stawidth;
+		/* what has just been computed has a long header yet */
+		if (length == -1 && !IsA(column->expr, Var) &&
+			column->width <= VARATT_SHORT_MAX && column->width > VARHDRSZ)
+			column->width -= VARHDRSZ - VARHDRSZ_SHORT;
 		if (length == -1)
-			column->varies = width_varies(vardata.statsTuple, STATISTIC_KIND_MCV) ||
-				width_varies(vardata.statsTuple, STATISTIC_KIND_HISTOGRAM);
+			learn_widths(column, vardata.statsTuple);
 	}
 	ReleaseVariableStats(vardata);
 }
@@ -133,32 +173,71 @@ learn(const PgdHypothetical *h, PlannerInfo *root, Index rti,
 	return columns;
 }
 
+/* A tuple that is being put together */
+typedef struct Tuple
+{
+	double		size;			/* of the data up to here */
+	bool		nulls;
+	bool		varies;			/* nobody knows where alignment begins */
+	int			branches;		/* cases that were told apart */
+} Tuple;
+
 /*
- * The mean size of a tuple of these columns, behind a header.
+ * The mean size of all tuples that begin like this one.  NULL or not, and
+ * short or long, make a difference after alignment, so they are told apart
+ * as far as that does not take long.
  */
 static double
-tuple_size(const ColumnFacts *columns, int n, double header)
+mean_size(const ColumnFacts *columns, int n, double header, Tuple tuple)
 {
 	double		size = 0;
-	double		no_null = 1;
-	bool		varies = false;
+	Tuple		next = tuple;
 
-	for (int i = 0; i < n; i++)
+	if (n == 0)
 	{
-		const ColumnFacts *c = &columns[i];
-
-		/* short varlenas are not aligned */
-		if (c->length > 0 && !varies)
-			size = att_align_nominal((long) size, c->align);
-		else if (c->length == -1 && c->width > VARATT_SHORT_MAX)
-			size += 1.5;
-		size += c->width * (1 - c->null_frac);
-		varies = varies || c->varies || c->null_frac > 0;
-		no_null *= 1 - c->null_frac;
+		if (tuple.nulls)
+			header = MAXALIGN((long) (header + sizeof(IndexAttributeBitMapData)));
+		size = header + tuple.size;
+		return tuple.varies ? size + (MAXIMUM_ALIGNOF - 1) / 2.0 :
+			MAXALIGN((long) size);
 	}
-	size += header + (1 - no_null) * sizeof(IndexAttributeBitMapData);
-	/* aligned to 8 bytes: of what varies that costs 3.5 on average */
-	return varies ? size + (MAXIMUM_ALIGNOF - 1) / 2.0 : MAXALIGN((long) size);
+	if (columns->null_frac > 0.001 && tuple.branches < 64)
+	{
+		next.nulls = true;
+		next.branches = tuple.branches * 2;
+		size = columns->null_frac *
+			mean_size(columns + 1, n - 1, header, next);
+		next.nulls = tuple.nulls;
+	}
+	if (columns->length > 0 && !tuple.varies)
+		next.size = att_align_nominal((long) tuple.size, columns->align);
+	if (columns->nwidths > 0 && tuple.branches < 4)
+	{
+		double		sum = 0;
+		const double start = next.size;
+
+		next.branches = 1000;
+		for (int i = 0; i < columns->nwidths; i++)
+		{
+			next.size = start + columns->widths[i];
+			sum += mean_size(columns + 1, n - 1, header, next);
+		}
+		return size + (size > 0 ? 1 - columns->null_frac : 1) *
+			sum / columns->nwidths;
+	}
+	else
+	{
+		next.size += columns->width;
+		next.varies = tuple.varies || (columns->length < 0 && !columns->fixed);
+	}
+	return size + (size > 0 ? 1 - columns->null_frac : 1) *
+		mean_size(columns + 1, n - 1, header, next);
+}
+
+static double
+tuple_size(const ColumnFacts *columns, int n)
+{
+	return mean_size(columns, n, sizeof(IndexTupleData), (Tuple) {.branches = 1});
 }
 
 /* ----------
@@ -311,10 +390,8 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
 		   const ColumnFacts *columns, PgdHypotheticalLeaf *leaf)
 {
 	const PgdHypotheticalParts *const parts = h->parts;
-	const double size = tuple_size(columns, parts->ncolumns,
-								   sizeof(IndexTupleData));
-	const double pivot = tuple_size(columns, parts->nkeys,
-									sizeof(IndexTupleData)) + ITEM_POINTER;
+	const double size = tuple_size(columns, parts->ncolumns);
+	const double pivot = tuple_size(columns, parts->nkeys) + ITEM_POINTER;
 	const double page = BLCKSZ - SizeOfPageHeaderData -
 		sizeof(BTPageOpaqueData);
 	const int	fillfactor = parts->fillfactor > 0 ? parts->fillfactor :
@@ -325,10 +402,19 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
 	const double fanout = Max(floor((page - BLCKSZ *
 									 (100 - BTREE_NONLEAF_FILLFACTOR) / 100.0) /
 									pivot), 2);
+	double		per_page;
 	double		level;
 
-	/* the last one that is put on a page goes on to the next one */
-	level = ceil(items.n / Max((page - reserved) / mean - 0.5, 1));
+	/*
+	 * The last one that is put on a page goes on to the next one.  Lists of
+	 * rows may use what is reserved.
+	 */
+	if (mean > reserved / 2)
+		per_page = floor((page - ITEM_POINTER) / mean) - 1;
+	else
+		per_page = (page - reserved + Max(mean - size - ITEM_POINTER, 0)) /
+			mean - 0.5;
+	level = ceil(items.n / Max(per_page, 1));
 	leaf->pages = 1 + level;	/* with the metapage */
 	leaf->height = 0;
 	while (level > 1)
@@ -367,8 +453,7 @@ pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 				Index rti, Relation relation, PgdHypotheticalLeaf *leaf)
 {
 	const ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
-	const double size = tuple_size(columns, h->parts->ncolumns,
-								   sizeof(IndexTupleData));
+	const double size = tuple_size(columns, h->parts->ncolumns);
 
 	leaf->height = -1;
 	switch (h->am)
@@ -381,6 +466,13 @@ pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 			break;
 		case BRIN_AM_OID:
 			leaf->pages = 3 + ceil(rel->pages / 128.0 * (size * 2) / BLCKSZ);
+			break;
+		case GIN_AM_OID:
+			if (h->parts->sample != NULL)
+				leaf->pages = pgd_whatif_gin_pages(h, h->parts->sample,
+												   leaf->tuples, rel->pages);
+			if (leaf->pages == 0)
+				leaf->pages = 2 + tree_pages(leaf->tuples, size, 1);
 			break;
 		default:
 			leaf->pages = 1 + tree_pages(leaf->tuples, size, 0.7);

@@ -184,7 +184,9 @@ pgd_whatif_measure(PgdHypothetical *h)
 		{
 			pgd_whatif_analyze(h, sample);
 			MemoryContextSwitchTo(caller);
+			parts->sample = sample;
 			measure_all(h, list_make1(h));
+			parts->sample = NULL;
 		}
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
