@@ -72,8 +72,8 @@ typedef struct Keys
 } Keys;
 
 /* The type of the keys: the one that the operator class keeps */
-static Oid
-key_type(Oid opclass, Oid type)
+Oid
+pgd_whatif_key_type(Oid opclass, Oid type)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
 	Oid			kept;
@@ -101,7 +101,7 @@ make_extractor(const PgdHypotheticalParts *parts, int column,
 	fmgr_info(proc, &extractor->function);
 	extractor->collation = OidIsValid(parts->collations[column]) ?
 		parts->collations[column] : DEFAULT_COLLATION_OID;
-	get_typlenbyval(key_type(parts->opclasses[column], parts->types[column]),
+	get_typlenbyval(pgd_whatif_key_type(parts->opclasses[column], parts->types[column]),
 					&extractor->length, &extractor->by_value);
 	return true;
 }
@@ -140,32 +140,17 @@ add_value(Keys *keys, Extractor *extractor, int column, Datum value)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key = values[i];
-		int			width = extractor->length;
+		int			width;
 		uint64		hash;
 
 		if (nulls != NULL && nulls[i])
-		{
 			add_key(keys, column, 0);
-			continue;
-		}
-		if (extractor->by_value)
-			hash = hash_bytes_extended((unsigned char *) &key, sizeof(key),
-									   column + 1);
-		else if (extractor->length > 0)
-			hash = hash_bytes_extended((unsigned char *) DatumGetPointer(key),
-									   width, column + 1);
 		else
 		{
-			struct varlena *packed = PG_DETOAST_DATUM_PACKED(key);
-
-			width = VARSIZE_ANY_EXHDR(packed);
-			hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(packed),
-									   width, column + 1);
-			width += width <= VARATT_SHORT_MAX - VARHDRSZ_SHORT ?
-				VARHDRSZ_SHORT : VARHDRSZ;
+			hash = pgd_whatif_hash(values[i], extractor->length,
+								   extractor->by_value, &width);
+			add_key(keys, hash_combine64(hash, column + 1), width);
 		}
-		add_key(keys, hash, width);
 	}
 }
 
@@ -210,22 +195,22 @@ extract(const PgdHypothetical *h, const PgdWhatIfSample *sample, Keys *keys)
 /*
  * Bytes that a key's list of rows takes, compressed as the distance from each
  * row to the next: 7 bits a byte, of a number that has 11 bits for the place
- * on a page.
+ * on a page.  Pages between them are distributed as by chance.
  */
 static double
 list_bytes(double rows, double table_pages)
 {
-	const double distance = Max(table_pages / Max(rows, 1), 1.0 / 64);
-	double		bits;
+	const double distance = Max(table_pages / Max(rows, 1), 1e-3);
+	double		bytes;
 
 	if (rows <= 1)
 		return 0;
-	/* on the same page as the one before, or a page of its own */
 	if (distance < 1)
-		bits = (1 - distance) * 7 + distance * 14;
+		bytes = 1 + distance;	/* one if on the same page */
 	else
-		bits = 7 * ceil((11 + log2(distance + 1)) / 7);
-	return (rows - 1) * bits / 7;
+		bytes = 2 + exp(-8 / distance) + exp(-1024 / distance) +
+			exp(-131072 / distance);
+	return (rows - 1) * bytes;
 }
 
 typedef struct Sum
@@ -253,46 +238,39 @@ add_entries(Sum *sum, const Keys *found, double keys, double rows,
 }
 
 /*
- * Keys that were seen more than once have as many rows of the table as of the
- * sample, relatively; how many others there are is estimated as ANALYZE does
- * (Haas and Stokes, IBM Research Report RJ 10025, the "Duj1" estimator).
+ * Keys that were seen often have as many rows of the table as of the sample,
+ * relatively; how many others there are has to be estimated.
  */
 static double
 pages_of(const Keys *keys, double tuples, double table_pages)
 {
 	const double scale = Max(tuples / keys->rows, 1);
-	const double all = keys->found * scale;
-	double		once = 0;
-	double		distinct = 0;
+	double		seen[PGD_SEEN] = {0};
 	double		width = 0;
-	double		rest = all;
-	double		total;
+	double		n = 0;
+	PgdWhatIfClass classes[PGD_CLASSES];
 	Sum			sum = {0, 0};
 	HASH_SEQ_STATUS status;
 	Key		   *key;
+	int			nclasses;
 
 	hash_seq_init(&status, keys->table);
 	while ((key = hash_seq_search(&status)) != NULL)
 	{
-		distinct++;
-		if (key->rows == 1)
+		if (key->rows > PGD_SEEN || scale <= 1)
 		{
-			once++;
-			width += key->width;
+			add_entries(&sum, keys, 1, key->rows * scale, key->width,
+						table_pages);
 			continue;
 		}
-		add_entries(&sum, keys, 1, key->rows * scale, key->width, table_pages);
-		rest -= key->rows * scale;
+		seen[key->rows - 1]++;
+		width += key->width;
+		n++;
 	}
-	if (once > 0)
-	{
-		total = keys->found * distinct /
-			(keys->found - once + once * keys->found / all);
-		total = Max(Min(total, all) - (distinct - once), once);
-		rest = Max(rest, total);
-		add_entries(&sum, keys, total, rest / total, width / once,
+	nclasses = pgd_whatif_spread(seen, 1 / scale, classes);
+	for (int i = 0; i < nclasses; i++)
+		add_entries(&sum, keys, classes[i].values, classes[i].rows, width / n,
 					table_pages);
-	}
 	return sum.pages + sum.entries /
 		(ENTRY_FILL * (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(8)));
 }

@@ -12,6 +12,9 @@
 
 #include <math.h>
 
+#include "access/brin.h"
+#include "access/brin_page.h"
+#include "access/brin_tuple.h"
 #include "access/detoast.h"
 #include "access/itup.h"
 #include "access/nbtree.h"
@@ -22,6 +25,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
@@ -348,6 +352,36 @@ count_groups(PlannerInfo *root, const ColumnFacts *columns, int n,
 	return Min(estimate_num_groups(root, exprs, tuples, NULL, NULL), tuples);
 }
 
+/*
+ * Of several columns, nobody knows which values go together but those who
+ * look.
+ */
+static Items
+sampled_items(const PgdWhatIfSample *sample, int nkeys, double tuples,
+			  double size)
+{
+	const double scale = Max(tuples / Max(sample->nrows, 1), 1);
+	double		seen[PGD_SEEN] = {0};
+	PgdWhatIfClass classes[PGD_CLASSES];
+	Items		items = {0, 0};
+	int			n = sample->nrows;
+	uint64	   *hashes = pgd_whatif_row_hashes(sample, nkeys);
+
+	for (int i = 0; i < sample->nrows; i += n)
+	{
+		for (n = 1; i + n < sample->nrows && hashes[i + n] == hashes[i]; n++)
+			;
+		if (n > PGD_SEEN || scale <= 1)
+			add_groups(&items, 1, n * scale, size);
+		else
+			seen[n - 1]++;
+	}
+	n = pgd_whatif_spread(seen, 1 / scale, classes);
+	for (int i = 0; i < n; i++)
+		add_groups(&items, classes[i].values, classes[i].rows, size);
+	return items;
+}
+
 static Items
 btree_items(const PgdHypothetical *h, PlannerInfo *root,
 			const ColumnFacts *columns, double tuples, double size)
@@ -362,6 +396,8 @@ btree_items(const PgdHypothetical *h, PlannerInfo *root,
 		add_items(&items, tuples, size);
 		return items;
 	}
+	if (nkeys > 1 && h->parts->sample != NULL)
+		return sampled_items(h->parts->sample, nkeys, tuples, size);
 	groups = count_groups(root, columns, nkeys, tuples);
 	if (nkeys == 1 && h->parts->pred == NIL)
 	{
@@ -430,7 +466,7 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
  * ----------
  */
 
-/* Pages of tuples that are not packed tightly, and of those above them */
+/* Pages of tuples that fill them so far, and of those above them */
 static double
 tree_pages(double tuples, double size, double fill)
 {
@@ -448,11 +484,116 @@ tree_pages(double tuples, double size, double fill)
 	return pages;
 }
 
+/* Are rows in the order of a column? */
+static bool
+is_ordered(PlannerInfo *root, const ColumnFacts *column)
+{
+	VariableStatData vardata;
+	AttStatsSlot slot;
+	bool		ordered = false;
+
+	examine_variable(root, column->expr, 0, &vardata);
+	if (HeapTupleIsValid(vardata.statsTuple) &&
+		get_attstatsslot(&slot, vardata.statsTuple,
+						 STATISTIC_KIND_CORRELATION, InvalidOid,
+						 ATTSTATSSLOT_NUMBERS))
+	{
+		ordered = slot.nnumbers > 0 && fabs(slot.numbers[0]) > 0.9;
+		free_attstatsslot(&slot);
+	}
+	ReleaseVariableStats(vardata);
+	return ordered;
+}
+
+/*
+ * Rows come one by one and pages are split in the middle: so they are half
+ * full in the end if rows come in order, and a little more if not.
+ */
+#define ORDERED_FILL	0.47
+#define RANDOM_FILL		0.57
+
+/*
+ * Operator classes keep something else than the value: of a fixed size, or a
+ * type of their own.  Trigrams are three bytes for about each character, and
+ * words four bytes each.
+ */
+static double
+gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
+		   double tuples)
+{
+	const PgdHypotheticalParts *const parts = h->parts;
+
+	for (int i = 0; i < parts->nkeys; i++)
+	{
+		const Oid	type = pgd_whatif_key_type(parts->opclasses[i],
+											   parts->types[i]);
+		const int	length = get_typlen(type);
+		const char *name = type == parts->types[i] ? "" :
+			format_type_extended(type, -1, 0);
+
+		if (length > 0)
+		{
+			columns[i].width = columns[i].length = length;
+			columns[i].nwidths = 0;
+		}
+		else if (strstr(name, "gtrgm") != NULL)
+			columns[i].width = 5 + 3 * columns[i].width;
+		else if (strstr(name, "gtsvector") != NULL)
+			columns[i].width = 5 + 0.35 * columns[i].width;
+		else
+			continue;
+		columns[i].fixed = false;
+		columns[i].nwidths = 0;
+	}
+	return 1 + tree_pages(tuples, tuple_size(columns, parts->ncolumns),
+						  is_ordered(root, &columns[0]) ? ORDERED_FILL :
+						  RANDOM_FILL);
+}
+
+/*
+ * src/backend/access/hash/README: pages three quarters full of hash values,
+ * in a number of buckets that grows by quarters of a power of two; equal
+ * values share one, and what does not fit there goes to overflow pages.
+ */
+static double
+hash_pages(PlannerInfo *root, const ColumnFacts *columns, double tuples)
+{
+	const double item = 16 + ITEM_POINTER;
+	const double page = BLCKSZ - SizeOfPageHeaderData - 16;
+	const double wanted = Max(tuples / floor(BLCKSZ * 0.75 / item), 2);
+	const double power = pow(2, floor(log2(wanted)));
+	const double buckets = power < 1024 && power < 4 ? Max(power * 2, 2) :
+		ceil(wanted / (power / 4)) * power / 4;
+	const double groups = Max(count_groups(root, columns, 1, tuples), 1);
+	const double overflow = groups >= 2 * buckets ? buckets * 0.05 :
+		Min(groups, buckets) *
+		Max(tuples / Min(groups, buckets) * item / page - 1, 0);
+
+	return 2 + buckets + ceil(overflow);
+}
+
+/* src/backend/access/brin/README: a summary for each range of pages */
+static double
+brin_pages(const PgdHypothetical *h, const ColumnFacts *columns,
+		   double table_pages)
+{
+	const double per_range = h->parts->pages_per_range > 0 ?
+		h->parts->pages_per_range : BRIN_DEFAULT_PAGES_PER_RANGE;
+	const double ranges = Max(ceil(table_pages / per_range), 1);
+	double		size = MAXALIGN(SizeOfBrinTuple) + ITEM_POINTER;
+
+	/* least and greatest value of each column */
+	for (int i = 0; i < h->parts->ncolumns; i++)
+		size += 2 * MAXALIGN((long) ceil(columns[i].width));
+	return 1 + ceil(ranges / REVMAP_PAGE_MAXITEMS) +
+		ceil(ranges / floor((BLCKSZ - SizeOfPageHeaderData - 8) / size));
+}
+
 void
 pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 				Index rti, Relation relation, PgdHypotheticalLeaf *leaf)
 {
-	const ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
+	ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
 	const double size = tuple_size(columns, h->parts->ncolumns);
 
 	leaf->height = -1;
@@ -462,10 +603,13 @@ pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 			btree_size(h, root, columns, leaf);
 			break;
 		case HASH_AM_OID:
-			leaf->pages = 4 + tree_pages(leaf->tuples, 16, 0.75);
+			leaf->pages = hash_pages(root, columns, leaf->tuples);
 			break;
 		case BRIN_AM_OID:
-			leaf->pages = 3 + ceil(rel->pages / 128.0 * (size * 2) / BLCKSZ);
+			leaf->pages = brin_pages(h, columns, rel->pages);
+			break;
+		case GIST_AM_OID:
+			leaf->pages = gist_pages(h, root, columns, leaf->tuples);
 			break;
 		case GIN_AM_OID:
 			if (h->parts->sample != NULL)
@@ -475,7 +619,8 @@ pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 				leaf->pages = 2 + tree_pages(leaf->tuples, size, 1);
 			break;
 		default:
-			leaf->pages = 1 + tree_pages(leaf->tuples, size, 0.7);
+			/* SP-GiST, and those of extensions */
+			leaf->pages = 1 + tree_pages(leaf->tuples, size, 0.65);
 			break;
 	}
 }

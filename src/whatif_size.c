@@ -172,7 +172,8 @@ pgd_whatif_measure(PgdHypothetical *h)
 	PgdHypotheticalParts *const parts = h->parts;
 
 	measure_all(h, NIL);
-	if (parts->exprs != NIL || h->am == GIN_AM_OID)
+	if (parts->exprs != NIL || h->am == GIN_AM_OID ||
+		(h->am == BTREE_AM_OID && parts->ncolumns > 1))
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 													  "pg_diagnose sample",
