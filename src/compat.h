@@ -215,8 +215,8 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_take_permissions(query, pstate) ((void) 0)
 #endif
 
-/* 16 lets the planner know of NULLS NOT DISTINCT */
-#if PG_VERSION_NUM >= 160000
+/* 18 lets the planner know of NULLS NOT DISTINCT */
+#if PG_VERSION_NUM >= 180000
 #define pgd_set_nulls_not_distinct(info, value) \
 	((info)->nullsnotdistinct = (value))
 #else
@@ -231,6 +231,21 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #else
 #define pgd_is_virtual_column(attr) ((void) (attr), false)
 #define pgd_table_has_bitmap_scan(am) ((am)->scan_bitmap_next_block != NULL)
+#endif
+
+/* 18 made the direction of a sort key independent of B-tree's strategies */
+#if PG_VERSION_NUM >= 180000
+#define pgd_pathkey_ascends(pathkey) ((pathkey)->pk_cmptype == COMPARE_LT)
+#else
+#define pgd_pathkey_ascends(pathkey) \
+	((pathkey)->pk_strategy == BTLessStrategyNumber)
+#endif
+
+/* 16 marks columns with the outer joins that may make them NULL */
+#if PG_VERSION_NUM >= 160000
+#define pgd_var_forget_nulling_rels(var) ((var)->varnullingrels = NULL)
+#else
+#define pgd_var_forget_nulling_rels(var) ((void) (var))
 #endif
 
 /* 17 took the statistics target out of the column's description */
