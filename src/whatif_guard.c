@@ -87,15 +87,21 @@ enter(const PgdWhatIfRole *as)
 	XactReadOnly = true;		/* reset with the subtransaction */
 }
 
-/* Is it not ours to swallow? */
+/*
+ * Is it not ours to swallow?  What somebody outside asks for comes by way of
+ * postgres.c: a function that raises the same code must not hide all else.
+ */
 static bool
 must_pass(const ErrorData *error)
 {
+	if (error->filename == NULL || strcmp(error->filename, "postgres.c") != 0)
+		return false;
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_QUERY_CANCELED:
 		case ERRCODE_ADMIN_SHUTDOWN:
 		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:	/* conflicts with recovery */
 			return true;
 		default:
 			return false;
