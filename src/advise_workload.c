@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "advise.h"
@@ -275,8 +278,25 @@ typedef struct Opening
 	PgdTable   *result;
 } Opening;
 
+/* InvalidOid: it is gone. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 /*
- * A table as advice sees it; NULL if it cannot be looked at.
+ * A table as advice sees it; NULL if it cannot be looked at.  Expressions of
+ * its indexes are evaluated as far as they are constant: as its owner, who
+ * chose them, and as VACUUM does.
  */
 PgdTable *
 pgd_advise_find_table(PgdAdvice *advice, Oid relid)
@@ -291,7 +311,7 @@ pgd_advise_find_table(PgdAdvice *advice, Oid relid)
 		if (((PgdTable *) lfirst(lc))->relid == relid)
 			return lfirst(lc);
 	}
-	role.userid = GetUserId();
+	role.userid = owner_of(relid);
 	role.settings = "search_path\0pg_catalog, pg_temp\0";
 	if (!pgd_whatif_guarded(&role, open_table, &opening, &problem))
 		return NULL;
