@@ -35,8 +35,8 @@
 #define ENOUGH			3		/* times that an example was no news */
 
 /* Entries younger than this go later, see worth(). */
-#define RECENT			USECS_PER_MINUTE
-#define RECENT_WORTH	10
+#define RECENT			(10 * USECS_PER_SEC)
+#define RECENT_WORTH	6
 
 /* A piece of an example. */
 typedef struct Cell
