@@ -118,6 +118,9 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 			work.flags |= EXAMPLE_MASKED | EXAMPLE_GENERIC;
 		else if (work.max_param > 0)
 			take_values(&work, params);
+		/* who was asked for a value may have planned something else */
+		if (work.query != query)
+			return;
 		write_safely(&work);
 		if (work.len > 0)
 			pgd_store_add_example(key, work.hash, work.taken_at,

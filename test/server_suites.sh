@@ -28,7 +28,8 @@ source=$place/src
 # suites.  A setting that is off by default, or samples, belongs here.
 diagnose_settings="pg_diagnose.track = 'all'
 pg_diagnose.track_planning = on
-pg_diagnose.track_utility = on"
+pg_diagnose.track_utility = on
+pg_diagnose.evidence_rate = 1000000"
 settings="
 shared_preload_libraries = 'pg_stat_statements,pg_diagnose'
 compute_query_id = 'regress'
@@ -145,6 +146,8 @@ run_suite()
 			[ "$(psql -c "SELECT count(*) > 500 FROM diagnose.statements")" = t ] ||
 				die "$suite: pg_diagnose saw no statements"
 			psql -c "SELECT count(*) FROM diagnose.findings" >/dev/null
+			[ "$(psql -c "SELECT count(statement) > 100 FROM diagnose.examples()")" = t ] ||
+				die "$suite: pg_diagnose has no examples"
 		fi
 		quietly as_server_user "$bindir/pg_ctl" -D "$work/$suite/data" -m fast stop
 	fi
