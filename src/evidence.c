@@ -328,9 +328,15 @@ evict_one(const PgdEvidenceEntry *spared, TimestampTz now)
  * ----------
  */
 
+/*
+ * When there is no room for another node, as plans have changed, those at
+ * which few rows were looked at go.
+ */
 static void
 add_node(PgdEvidence *sum, const PgdNodeEvidence *more)
 {
+	PgdNodeEvidence *least = &sum->nodes[0];
+
 	for (int i = 0; i < PGD_EVIDENCE_NODES; i++)
 	{
 		PgdNodeEvidence *node = &sum->nodes[i];
@@ -350,7 +356,11 @@ add_node(PgdEvidence *sum, const PgdNodeEvidence *more)
 			node->estimated += more->estimated;
 			return;
 		}
+		if (node->rows + node->discarded < least->rows + least->discarded)
+			least = node;
 	}
+	if (least->rows + least->discarded < more->rows + more->discarded)
+		*least = *more;
 }
 
 /* "more" is of one execution, and has one value of each comparison. */

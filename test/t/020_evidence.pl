@@ -42,22 +42,36 @@ sub log_since
 # ---- cancelled ----
 
 my $endless = q(SELECT count(*) FROM t AS a, t AS b WHERE a.word || b.word = 'Xanadu');
-my ($out, $err) = ('', '');
-my $session = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', $endless ],
-	'>', \$out, '2>', \$err);
-$node->poll_query_until('postgres', q(
-	SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-	WHERE state = 'active' AND query ~ '^SELECT count.* AS a, t AS b' AND now() - query_start > '100 ms'))
-  or die 'it is not to be seen';
-IPC::Run::finish($session);
-like($err, qr/canceling statement due to user request/, 'the statement is cancelled');
-is($node->safe_psql('postgres', q(
-		SELECT e.node, e.executions, e.cut_short, e.loops, e.rows + e.discarded > 0, e.examples
-		FROM diagnose.evidence() AS e
-			JOIN diagnose.statements(diagnose.since_reset()) AS s USING (userid, dbid, toplevel, queryid)
-		WHERE s.query ~ 'AS a, t AS b' AND e.node = 'Nested Loop')),
-	'Nested Loop|1|1|1|t|1', 'and leaves what it has shown');
+
+# End it, by what is called, when it has run for a while; returns what psql says.
+sub interrupt
+{
+	my $function = shift;
+	my ($out, $err) = ('', '');
+	my $session = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', $endless ],
+		'>', \$out, '2>', \$err);
+
+	$node->poll_query_until('postgres', qq(
+		SELECT $function(pid) FROM pg_stat_activity
+		WHERE state = 'active' AND query ~ '^SELECT count.* AS a, t AS b' AND now() - query_start > '100 ms'))
+	  or die 'it is not to be seen';
+	IPC::Run::finish($session);
+	return $err;
+}
+
+my $of_endless = q(
+	SELECT e.node, e.executions, e.cut_short, e.loops, e.rows + e.discarded > 0, e.examples
+	FROM diagnose.evidence() AS e
+		JOIN diagnose.statements(diagnose.since_reset()) AS s USING (userid, dbid, toplevel, queryid)
+	WHERE s.query ~ 'AS a, t AS b' AND e.node = 'Nested Loop');
+like(interrupt('pg_cancel_backend'), qr/canceling statement due to user request/, 'the statement is cancelled');
+is($node->safe_psql('postgres', $of_endless), 'Nested Loop|1|1|1|t|1', 'and leaves what it has shown');
 like($node->safe_psql('postgres', $exemplified), qr/Xanadu/, 'and an example');
+like(interrupt('pg_terminate_backend'), qr/terminating connection/, 'its session is terminated');
+$node->poll_query_until('postgres',
+	'SELECT EXISTS (SELECT FROM diagnose.evidence() WHERE executions = 2 AND cut_short = 2)')
+  or die 'it left nothing';
+is($node->safe_psql('postgres', $of_endless), 'Nested Loop|2|2|2|t|1', 'and leaves what it has shown as well');
 
 # ---- on disk ----
 
