@@ -122,6 +122,9 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 			take_values(&work, params);
 		if (work.rows)
 			work.flags |= EXAMPLE_GENERIC;
+		/* who was asked for a value may have planned something else */
+		if (work.query != query)
+			return;
 		write_safely(&work);
 		if (work.len > 0)
 			pgd_store_add_example(key, work.hash, work.taken_at,
@@ -565,7 +568,8 @@ write_example(Work *work)
 
 /*
  * As scan_safely() in text.c: what is caught can only be lack of memory or of
- * stack, never a cancel request, as interrupts are held.
+ * stack, never a cancel request, as interrupts are held.  A node that cannot
+ * be written, if there is one, would be worth a warning: not to the user.
  */
 static void
 write_safely(Work *work)
@@ -574,11 +578,15 @@ write_safely(Work *work)
 	ErrorContextCallback *callbacks = error_context_stack;
 	uint32		interrupt_holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	int			client_level = client_min_messages;
+	int			log_level = log_min_messages;
 	volatile MemoryContext context = NULL;
 
 	Assert(CritSectionCount == 0);
 	HOLD_INTERRUPTS();
 	error_context_stack = NULL;
+	client_min_messages = ERROR;
+	log_min_messages = PANIC;
 	PG_TRY();
 	{
 		context = AllocSetContextCreate(oldcontext, "pg_diagnose example",
@@ -592,6 +600,8 @@ write_safely(Work *work)
 		work->len = 0;
 	}
 	PG_END_TRY();
+	client_min_messages = client_level;
+	log_min_messages = log_level;
 	error_context_stack = callbacks;
 	MemoryContextSwitchTo(oldcontext);
 	if (context != NULL)
@@ -634,7 +644,9 @@ get_values(PgdCursor *in)
 	uint64		n = pgd_get_number(in);
 	ParamListInfo params;
 
-	if (in->bad || n == 0 || max > PG_INT16_MAX)
+	if (max > PG_UINT16_MAX)
+		in->bad = true;
+	if (in->bad || n == 0)
 		return NULL;
 	params = makeParamList((int) max);
 	memset(params->params, 0, sizeof(ParamExternData) * max);
