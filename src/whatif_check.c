@@ -64,7 +64,9 @@ lock_relation(RangeTblEntry *rte)
 				 errmsg("relation \"%s\" is locked",
 						name != NULL ? name : "(dropped)")));
 	}
-	if (get_rel_relkind(rte->relid) != rte->relkind)
+	/* what ON CONFLICT calls EXCLUDED is described as a composite type */
+	if (get_rel_relkind(rte->relid) != rte->relkind &&
+		rte->relkind != RELKIND_COMPOSITE_TYPE)
 		changed(rte->relid);
 	rte->rellockmode = AccessShareLock;
 }

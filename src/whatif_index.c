@@ -571,7 +571,8 @@ pgd_whatif_index(const char *definition)
 
 	h->parts = palloc0(sizeof(PgdHypotheticalParts));
 	h->parts->context = CurrentMemoryContext;
-	h->relid = RangeVarGetRelid(stmt->relation, AccessShareLock, false);
+	h->relid = RangeVarGetRelidExtended(stmt->relation, AccessShareLock,
+										RVR_NOWAIT, NULL, NULL);
 	relation = relation_open(h->relid, NoLock);
 	check_table(relation, stmt);
 	stmt = transformIndexStmt(h->relid, stmt, definition);
