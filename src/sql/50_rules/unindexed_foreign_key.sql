@@ -165,7 +165,11 @@ BEGIN ATOMIC
 		format(E'SELECT problem\nFROM diagnose.rule_unindexed_foreign_key(diagnose.since_reset())\nWHERE key = %L',
 			p.key),
 		NULL::text
-	FROM proposed AS p;
+	FROM proposed AS p
+	-- An index that missing_index proposes may serve this one, too.
+	WHERE NOT EXISTS (
+		SELECT FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
+		WHERE a.relid = p.conrelid AND diagnose.index_serves(a.ddl, p.columns));
 END;
 COMMENT ON FUNCTION diagnose.rule_unindexed_foreign_key(diagnose.window) IS
 'a foreign key whose referencing columns have no index';
