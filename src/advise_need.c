@@ -16,15 +16,17 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/transam.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "utils/lsyscache.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/selfuncs.h"
 
 #include "advise_need.h"
+#include "compat.h"
 
 #define OR_ARMS_MAX		16		/* arms of an OR looked at */
 #define CONDITIONS_MAX	64		/* conditions of a relation looked at */

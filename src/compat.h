@@ -192,6 +192,47 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_workers_launched(estate) 0
 #endif
 
+/* 18 moved part of EXPLAIN to files of their own */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "commands/explain.h"
+
+/* 17 added the memory of planning to what EXPLAIN is told */
+#if PG_VERSION_NUM >= 170000
+#define pgd_explain_plan(plan, es, text, params) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, NULL, NULL, NULL)
+#else
+#define pgd_explain_plan(plan, es, text, params) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, NULL, NULL)
+#endif
+
+/* 16 took permissions out of range table entries */
+#if PG_VERSION_NUM >= 160000
+#define pgd_take_permissions(query, pstate) \
+	((query)->rteperminfos = (pstate)->p_rteperminfos)
+#else
+#define pgd_take_permissions(query, pstate) ((void) 0)
+#endif
+
+/* 16 lets the planner know of NULLS NOT DISTINCT */
+#if PG_VERSION_NUM >= 160000
+#define pgd_set_nulls_not_distinct(info, value) \
+	((info)->nullsnotdistinct = (value))
+#else
+#define pgd_set_nulls_not_distinct(info, value) ((void) (value))
+#endif
+
+/* 18 brought virtual generated columns, and one step in bitmap scans less */
+#if PG_VERSION_NUM >= 180000
+#define pgd_is_virtual_column(attr) \
+	((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define pgd_table_has_bitmap_scan(am) ((am)->scan_bitmap_next_tuple != NULL)
+#else
+#define pgd_is_virtual_column(attr) ((void) (attr), false)
+#define pgd_table_has_bitmap_scan(am) ((am)->scan_bitmap_next_block != NULL)
+#endif
 
 /* 18 made the direction of a sort key independent of B-tree's strategies */
 #if PG_VERSION_NUM >= 180000

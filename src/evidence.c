@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "port/atomics.h"
 #include "port/pg_bitutils.h"
 #include "storage/shmem.h"
@@ -159,6 +160,13 @@ pgd_evidence_may_take(TimestampTz now)
 		next = (uint64) now;
 	}
 	return pg_atomic_compare_exchange_u64(&header->allowed_at, &full_at, next);
+}
+
+/* How a relation is called in a query, as a number. */
+uint32
+pgd_evidence_alias(const char *name)
+{
+	return hash_bytes((const unsigned char *) name, strlen(name));
 }
 
 void

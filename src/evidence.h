@@ -32,10 +32,13 @@ typedef struct PgdNodeEvidence
 	Oid			relid;			/* InvalidOid: not a scan of a relation */
 	Oid			index;			/* InvalidOid: uses none */
 	uint64		executions;
-	uint64		loops;
-	uint64		rows;			/* out of the node */
-	uint64		discarded;		/* by its conditions */
-	double		estimated;		/* rows that the planner expected, all loops */
+	uint64		loops;			/* as EXPLAIN (ANALYZE) counts them */
+	uint64		rows;			/* out of the node, in all loops; of a sort:
+								 * into it */
+	uint64		discarded;		/* by its conditions; of a sort: not wanted */
+	double		estimated;		/* rows that the planner expected, all loops;
+								 * no more than rows if the node was not run
+								 * to its end */
 } PgdNodeEvidence;
 
 /*
@@ -119,6 +122,7 @@ extern void pgd_evidence_clear(void);
 extern bool pgd_evidence_may_take(TimestampTz now);
 extern void pgd_evidence_count_dropped(void);
 extern void pgd_evidence_count_busy(void);
+extern uint32 pgd_evidence_alias(const char *name);
 
 /* these want the lock; see store_evidence.c */
 extern int	pgd_evidence_entries(PgdEvidenceEntry **first);

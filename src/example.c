@@ -34,8 +34,9 @@
 #include "example.h"
 #include "guc.h"
 #include "pending.h"
+#include "text.h"
 
-#define TEXT_MAX		16384	/* bytes of a statement's text */
+#define TEXT_MAX		PGD_TEXT_SCAN_MAX
 #define TREE_MAX		20000	/* nodes of it, and names of columns */
 #define RAW_MAX			(512 * 1024)	/* bytes before compression */
 #define SETTINGS_MAX	512
@@ -71,7 +72,6 @@ typedef struct Work
 } Work;
 
 static bool is_due(const PgdKey *key, bool *slow);
-static bool is_own(const char *source, int len);
 static bool measure(Node *node, Work *work);
 static void take_values(Work *work, ParamListInfo params);
 static Node *mask(Node *node, Work *work);
@@ -96,9 +96,7 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 		!is_due(key, &slow))
 		return;
 	start = pgd_clock();
-	source += strnlen(source, Max(query->stmt_location, 0));
-	len = strnlen(source, query->stmt_len > 0 ? query->stmt_len : TEXT_MAX + 1);
-	if (is_own(source, Min(len, TEXT_MAX)) ||
+	if (pgd_text_is_own(source, query->stmt_location, query->stmt_len) ||
 		!pgd_store_wants_example(key, slow) ||
 		!pgd_evidence_may_take(GetCurrentStatementStartTimestamp()))
 		return;
@@ -109,6 +107,8 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 	work.taken_at = GetCurrentStatementStartTimestamp();
 	work.max_param = work.size = work.len = 0;
 	work.reads = false;
+	source += strnlen(source, Max(query->stmt_location, 0));
+	len = strnlen(source, query->stmt_len > 0 ? query->stmt_len : TEXT_MAX + 1);
 	if (len > TEXT_MAX || measure((Node *) query, &work))
 		pgd_evidence_count_dropped();
 	else if (work.reads)
@@ -148,36 +148,6 @@ is_due(const PgdKey *key, bool *slow)
 	}
 	n = pending->counters.calls + pending->counters.failed;
 	return (n & (n - 1)) == 0;
-}
-
-/*
- * Is it about ourselves?  As diagnose.is_own() says, but for what is not worth
- * more than a glance here.
- */
-static bool
-is_own(const char *source, int len)
-{
-	static const char name[] = "diagnose";
-	const int	n = sizeof(name) - 1;
-
-	for (int i = 0; i + n < len; i++)
-	{
-		if ((source[i] == 'd' || source[i] == 'D') &&
-			pg_strncasecmp(source + i, name, n) == 0 &&
-			(i == 0 || !(isalnum((unsigned char) source[i - 1]) ||
-						 source[i - 1] == '_')))
-		{
-			const char *next = source + i + n;
-
-			if (*next == '"')
-				next++;
-			while (next < source + len && isspace((unsigned char) *next))
-				next++;
-			if (next < source + len && *next == '.')
-				return true;
-		}
-	}
-	return false;
 }
 
 /*

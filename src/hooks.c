@@ -27,11 +27,13 @@
 #include "guc.h"
 #include "hooks.h"
 #include "markfile.h"
+#include "predicate.h"
 #include "repeats.h"
 #include "session.h"
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
+#include "whatif.h"
 #include "xact.h"
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
@@ -158,11 +160,25 @@ wanted(void)
 }
 
 /*
+ * Keep what an execution has shown, of those that are looked at.
+ */
+static pg_noinline void
+harvest(PgdExecution *execution, bool cut_short)
+{
+	execution->instrumented = false;
+	if (!execution->counted)
+		pgd_predicate_end(execution->query, &execution->key, cut_short,
+						  execution->partial);
+}
+
+/*
  * An error passes a statement; NULL if we do not follow that.
  */
 static void
 caught(PgdExecution *execution)
 {
+	if (execution != NULL && execution->instrumented)
+		harvest(execution, true);
 	pgd_error_caught(execution);
 	if (execution != NULL && execution->key.toplevel)
 		pgd_transcribe_failed(execution, geterrcode());
@@ -300,6 +316,24 @@ released(void *arg)
 	pgd_statement_release(execution);
 }
 
+/*
+ * Executions 1, 2, 4, 8, ... are looked at, if they promise to show anything.
+ * Those that fail do not count, so the next one is looked at again.
+ */
+static inline void
+instrument(PgdExecution *execution, QueryDesc *queryDesc)
+{
+	const PgdCounters *c = &execution->pending->counters;
+
+	if (pgd_predicate_due(c->calls) && pgd_track_evidence)
+	{
+		execution->partial = false;
+		execution->instrumented =
+			pgd_predicate_begin(queryDesc, c->calls == 0 ? 0 :
+								c->total_exec_time / c->calls);
+	}
+}
+
 static void
 pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
@@ -311,6 +345,7 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		return;
 	}
 
+	instrument(execution, queryDesc);
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
@@ -356,6 +391,9 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	if (execution != NULL)
 	{
 		execution->running = false;
+		if (unlikely(execution->instrumented))
+			execution->partial = count != 0 &&
+				queryDesc->estate->es_processed >= count;
 		if (PGD_ROWS_OF_LATEST_RUN_ONLY)
 			execution->rows += queryDesc->estate->es_processed;
 	}
@@ -416,6 +454,8 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	pgd_error_settled();
 	if (execution != NULL)
 	{
+		if (unlikely(execution->instrumented))
+			harvest(execution, false);
 		pgd_statement_end(execution);
 		pgd_transcribe_ended(execution);
 	}
@@ -620,7 +660,7 @@ static void
 pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
-	if (unlikely(pgd_ddl_looking))
+	if (unlikely(pgd_ddl_looking || pgd_whatif_guarding))
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();

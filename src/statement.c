@@ -108,6 +108,7 @@ pgd_statement_begin(QueryDesc *queryDesc)
 	execution->rows = 0;
 	execution->running = false;
 	execution->counted = false;
+	execution->instrumented = false;
 	execution->traits = NULL;
 	execution->transcribed = true;
 	execution->registered = true;

@@ -304,8 +304,8 @@ stable_columns()
 }
 
 check "layers" layers
-check "hooks are assigned in hooks.c" only_in hooks \
-	'\b\w+_hook\s*=(?!=)' "leave this to hooks.c"
+check "hooks are assigned in hooks.c" only_in "hooks hooks_planner" \
+	'\b\w+_hook\s*=(?!=)' "leave this to hooks.c or hooks_planner.c"
 check "locks are taken in store.c" only_in "store store_sums store_evidence" \
 	'\b(LWLock(Conditional)?Acquire|LWLockAcquireOrWait|SpinLockAcquire)\b' \
 	"let store.c or store_sums.c do this"

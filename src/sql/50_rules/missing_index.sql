@@ -6,7 +6,6 @@ LANGUAGE sql STABLE ROWS 10 COST 200000
 BEGIN ATOMIC
 	WITH advice AS MATERIALIZED (
 		SELECT a.* FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
-		WHERE a.net_ms_per_s >= current_setting('pg_diagnose.missing_index_min_net')::float8
 	),
 	costs AS (
 		SELECT q.queryid, sum((s.total_exec_time + s.failed_time) / s.seconds) AS ms_per_s
