@@ -27,9 +27,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
 #include "utils/ruleutils.h"
 
 #include "advise_candidate.h"
@@ -39,7 +37,6 @@
 #define VARIANTS_MAX	40		/* candidates of one need */
 #define INCLUDE_MAX		3		/* columns besides the keys */
 #define INCLUDE_WIDTH	32		/* bytes of them */
-#define KEY_WIDTH_MAX	400		/* bytes on average: some will be longer */
 #define RARE			0.2		/* share of rows that makes a partial index */
 #define BRIN_PAGES		16384	/* a table of 128 MB */
 #define BRIN_CORRELATION	0.95
@@ -51,7 +48,6 @@ typedef struct Making
 	const PgdNeed *need;
 	PgdVaries	varies;
 	void	   *arg;
-	List	   *names;			/* for deparse_expression() */
 	List	   *result;
 	/* conditions that have to hold together, PgdCondition * */
 	List	   *equal;			/* compared with values, best first */
@@ -81,11 +77,6 @@ static void make_nearest(Making *m);
 static void make_brin(Making *m, const PgdCondition *condition);
 static void emit_btree(Making *m, const Parts *parts);
 static void emit(Making *m, PgdCandidate *candidate);
-static bool add_key(Making *m, PgdCandidate *candidate, Node *expr,
-					AttrNumber attno, Oid collation, Oid opclass,
-					bool descending, bool nulls_first);
-static void add_columns(PgdCandidate *candidate, Node *expr);
-static void write_definition(PgdCandidate *candidate);
 static void add_included(Making *m, const PgdCandidate *candidate);
 static char *predicate_text(Making *m, List *conditions);
 
@@ -104,7 +95,6 @@ pgd_advise_candidates(PgdTable *table, const PgdNeed *need, PgdVaries varies,
 	m.need = need;
 	m.varies = varies;
 	m.arg = arg;
-	m.names = deparse_context_for(table->relname, table->relid);
 
 	make_arm(&m, 0);
 	foreach(lc, need->conditions)
@@ -424,7 +414,7 @@ add_order(Making *m, PgdCandidate *candidate, const PgdOrder *order)
 		const PgdOrderKey *key = lfirst(lc);
 
 		/* read backward, an index has the opposite order */
-		if (!add_key(m, candidate, key->expr, key->attno, key->collation,
+		if (!pgd_advise_add_key(candidate, key->expr, key->attno, key->collation,
 					 InvalidOid, !usual && key->descending,
 					 !usual && key->nulls_first))
 			return false;
@@ -444,7 +434,7 @@ emit_btree(Making *m, const Parts *parts)
 
 		if (list_length(candidate->keys) >= KEYS_MAX)
 			break;
-		if (!add_key(m, candidate, c->expr, c->attno, c->collation,
+		if (!pgd_advise_add_key(candidate, c->expr, c->attno, c->collation,
 					 InvalidOid, false, false))
 			return;
 		candidate->selectivity *= c->selectivity;
@@ -459,7 +449,7 @@ emit_btree(Making *m, const Parts *parts)
 	{
 		const PgdCondition *c = parts->range;
 
-		if (!add_key(m, candidate, c->expr, c->attno, c->collation,
+		if (!pgd_advise_add_key(candidate, c->expr, c->attno, c->collation,
 					 pattern_opclass(c), false, false))
 			return;
 		foreach(lc, c->row)
@@ -467,7 +457,7 @@ emit_btree(Making *m, const Parts *parts)
 			Node	   *expr = lfirst(lc);
 
 			if (!IsA(expr, Var) ||
-				!add_key(m, candidate, expr, ((Var *) expr)->varattno,
+				!pgd_advise_add_key(candidate, expr, ((Var *) expr)->varattno,
 						 exprCollation(expr), InvalidOid, false, false))
 				return;
 		}
@@ -482,7 +472,7 @@ emit_btree(Making *m, const Parts *parts)
 		/* nothing is left to look for among those rows */
 		PgdCondition *c = linitial(parts->predicate);
 
-		if (!add_key(m, candidate, c->expr, c->attno, c->collation,
+		if (!pgd_advise_add_key(candidate, c->expr, c->attno, c->collation,
 					 InvalidOid, false, false))
 			return;
 	}
@@ -491,7 +481,7 @@ emit_btree(Making *m, const Parts *parts)
 	if (parts->predicate != NIL)
 		candidate->predicate = predicate_text(m, parts->predicate);
 	foreach(lc, parts->predicate)
-		add_columns(candidate, ((PgdCondition *) lfirst(lc))->clause);
+		pgd_advise_add_columns(candidate, ((PgdCondition *) lfirst(lc))->clause);
 	emit(m, candidate);
 	add_included(m, candidate);
 }
@@ -518,7 +508,7 @@ make_special(Making *m, const PgdCondition *c)
 		candidate->selectivity = c->selectivity;
 		candidate->by_join = c->partners != NULL;
 		if (OidIsValid(opclass) &&
-			add_key(m, candidate, c->expr, c->attno, c->collation, opclass,
+			pgd_advise_add_key(candidate, c->expr, c->attno, c->collation, opclass,
 					false, false))
 			emit(m, candidate);
 	}
@@ -550,7 +540,7 @@ make_nearest(Making *m)
 			continue;
 		candidate = candidate_new(m, GIST_AM_OID);
 		candidate->by_order = true;
-		if (add_key(m, candidate, linitial(op->args),
+		if (pgd_advise_add_key(candidate, linitial(op->args),
 					((Var *) linitial(op->args))->varattno, InvalidOid,
 					pgd_advise_opclass(GIST_AM_OID, linitial_oid(families),
 									   exprType(linitial(op->args))),
@@ -574,109 +564,9 @@ make_brin(Making *m, const PgdCondition *c)
 		return;
 	candidate = candidate_new(m, BRIN_AM_OID);
 	candidate->selectivity = c->selectivity;
-	if (add_key(m, candidate, c->expr, c->attno, c->collation, InvalidOid,
+	if (pgd_advise_add_key(candidate, c->expr, c->attno, c->collation, InvalidOid,
 				false, false))
 		emit(m, candidate);
-}
-
-/* ----------
- * Parts
- * ----------
- */
-
-static void
-add_columns(PgdCandidate *candidate, Node *expr)
-{
-	Bitmapset  *attrs = NULL;
-	int			i = -1;
-
-	pull_varattnos(expr, 1, &attrs);
-	while ((i = bms_next_member(attrs, i)) >= 0)
-	{
-		int			attno = i + FirstLowInvalidHeapAttributeNumber;
-
-		if (attno > 0)
-			candidate->columns = bms_add_member(candidate->columns, attno);
-	}
-}
-
-static bool
-has_parameters(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param))
-		return true;
-	return expression_tree_walker(node, has_parameters, context);
-}
-
-/* Will CREATE INDEX take this expression? */
-static bool
-is_indexable(Node *expr)
-{
-	return !contain_mutable_functions(expr) && !contain_subplans(expr) &&
-		!contain_agg_clause(expr) && !expression_returns_set(expr) &&
-		bms_num_members(pull_varnos(NULL, expr)) == 1 &&
-		!has_parameters(expr, NULL);
-}
-
-/*
- * Add a key, unless it is there.  False if no index can have it.
- */
-static bool
-add_key(Making *m, PgdCandidate *candidate, Node *expr, AttrNumber attno,
-		Oid collation, Oid opclass, bool descending, bool nulls_first)
-{
-	Oid			type = exprType(expr);
-	Oid			usual = GetDefaultOpClass(type, candidate->am);
-	PgdIndexKey *key;
-	StringInfoData text;
-	ListCell   *lc;
-
-	if (!OidIsValid(opclass))
-		opclass = usual;
-	if (!OidIsValid(opclass) || (attno == 0 && !is_indexable(expr)) ||
-		(attno != 0 && candidate->am == BTREE_AM_OID &&
-		 get_attavgwidth(m->table->relid, attno) > KEY_WIDTH_MAX))
-		return false;
-
-	key = palloc0(sizeof(PgdIndexKey));
-	key->attno = attno;
-	if (attno == 0)
-		key->expr = deparse_expression(expr, m->names, false, false);
-	key->opfamily = get_opclass_family(opclass);
-	key->collation = type_is_collatable(type) ? collation : InvalidOid;
-	key->descending = descending;
-	key->nulls_first = nulls_first;
-	foreach(lc, candidate->keys)
-	{
-		PgdIndexKey *other = lfirst(lc);
-
-		if (other->attno == attno &&
-			(attno != 0 || strcmp(other->expr, key->expr) == 0))
-			return true;
-	}
-
-	initStringInfo(&text);
-	if (attno != 0)
-		appendStringInfoString(&text, quote_identifier(get_attname(m->table->relid,
-																   attno, false)));
-	else
-		appendStringInfo(&text, "(%s)", key->expr);
-	if (OidIsValid(key->collation) && key->collation != exprCollation(expr))
-		appendStringInfo(&text, " COLLATE %s",
-						 generate_collation_name(key->collation));
-	if (opclass != usual)
-		appendStringInfo(&text, " %s", generate_opclass_name(opclass));
-	if (descending)
-		appendStringInfoString(&text, " DESC");
-	if (nulls_first != descending)
-		appendStringInfoString(&text, nulls_first ? " NULLS FIRST" : " NULLS LAST");
-
-	candidate->keys = lappend(candidate->keys, key);
-	candidate->key_texts = lappend(candidate->key_texts, text.data);
-	add_columns(candidate, expr);
-	return true;
 }
 
 static char *
@@ -687,35 +577,9 @@ predicate_text(Making *m, List *conditions)
 
 	foreach(lc, conditions)
 		clauses = lappend(clauses, ((PgdCondition *) lfirst(lc))->clause);
-	return deparse_expression((Node *) make_ands_explicit(clauses), m->names,
+	return deparse_expression((Node *) make_ands_explicit(clauses),
+							  m->table->names,
 							  false, false);
-}
-
-static void
-write_definition(PgdCandidate *candidate)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, "CREATE INDEX ON %s ", candidate->table->name);
-	if (candidate->am != BTREE_AM_OID)
-		appendStringInfo(&text, "USING %s ", get_am_name(candidate->am));
-	foreach(lc, candidate->key_texts)
-		appendStringInfo(&text, "%s%s",
-						 foreach_current_index(lc) == 0 ? "(" : ", ",
-						 (char *) lfirst(lc));
-	appendStringInfoChar(&text, ')');
-	foreach(lc, candidate->include)
-		appendStringInfo(&text, "%s%s",
-						 foreach_current_index(lc) == 0 ? " INCLUDE (" : ", ",
-						 quote_identifier(get_attname(candidate->table->relid,
-													  lfirst_int(lc), false)));
-	if (candidate->include != NIL)
-		appendStringInfoChar(&text, ')');
-	if (candidate->predicate != NULL)
-		appendStringInfo(&text, " WHERE %s", candidate->predicate);
-	candidate->definition = text.data;
 }
 
 static void
@@ -725,7 +589,7 @@ emit(Making *m, PgdCandidate *candidate)
 
 	if (list_length(m->result) >= VARIANTS_MAX)
 		return;
-	write_definition(candidate);
+	pgd_advise_define(candidate);
 	foreach(lc, m->result)
 	{
 		if (strcmp(((PgdCandidate *) lfirst(lc))->definition,
@@ -776,114 +640,4 @@ add_included(Making *m, const PgdCandidate *candidate)
 	}
 	if (wider->include != NIL)
 		emit(m, wider);
-}
-
-/* ----------
- * Candidates and indexes that exist
- * ----------
- */
-
-/*
- * Has an index the keys of a candidate, in its order or the opposite one, from
- * its first on?
- */
-static bool
-begins_alike(List *keys, List *longer)
-{
-	if (list_length(keys) > list_length(longer))
-		return false;
-	for (int backward = 0; backward <= 1; backward++)
-	{
-		bool		same = true;
-		ListCell   *a;
-		ListCell   *b;
-
-		forboth(a, keys, b, longer)
-			same = same && pgd_advise_same_key(lfirst(a), lfirst(b),
-											   backward == 1);
-		if (same)
-			return true;
-	}
-	return false;
-}
-
-static bool
-same_predicate(const char *a, const char *b)
-{
-	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-/*
- * The existing index that does all that a candidate could do, or NULL.
- */
-const PgdExistingIndex *
-pgd_advise_covered(const PgdCandidate *candidate)
-{
-	ListCell   *lc;
-
-	foreach(lc, candidate->table->indexes)
-	{
-		const PgdExistingIndex *existing = lfirst(lc);
-		bool		included = true;
-		ListCell   *lc2;
-
-		foreach(lc2, candidate->include)
-			included = included && bms_is_member(lfirst_int(lc2),
-												 existing->columns);
-		if (existing->am == candidate->am && included &&
-			same_predicate(candidate->predicate, existing->predicate) &&
-			begins_alike(candidate->keys, existing->keys))
-			return existing;
-	}
-	return NULL;
-}
-
-/*
- * Would the candidate do all that this index does, which is not needed to
- * keep anything unique?
- */
-bool
-pgd_advise_extends(const PgdCandidate *candidate,
-				   const PgdExistingIndex *existing)
-{
-	int			i = -1;
-
-	if (existing->unique || existing->constraint ||
-		existing->am != candidate->am || candidate->am != BTREE_AM_OID ||
-		!same_predicate(candidate->predicate, existing->predicate) ||
-		!begins_alike(existing->keys, candidate->keys))
-		return false;
-	while ((i = bms_next_member(existing->columns, i)) >= 0)
-	{
-		if (!bms_is_member(i, candidate->columns))
-			return false;
-	}
-	return true;
-}
-
-/*
- * A candidate that is a bit less: without its included columns, or else
- * without its last key; NULL if that leaves nothing.
- */
-PgdCandidate *
-pgd_advise_shorter(const PgdCandidate *candidate)
-{
-	PgdCandidate *shorter;
-
-	if (candidate->include == NIL && list_length(candidate->keys) < 2)
-		return NULL;
-	shorter = palloc(sizeof(PgdCandidate));
-	*shorter = *candidate;
-	if (candidate->include != NIL)
-		shorter->include = NIL;
-	else
-	{
-		int			n = list_length(candidate->keys) - 1;
-
-		shorter->keys = list_truncate(list_copy(candidate->keys), n);
-		shorter->key_texts = list_truncate(list_copy(candidate->key_texts), n);
-	}
-	/* its columns are at most too many: what it costs is not underrated */
-	write_definition(shorter);
-	return shorter;
 }

@@ -40,6 +40,13 @@ typedef bool (*PgdVaries) (const PgdNeed *need, const PgdCondition *condition,
 
 extern List *pgd_advise_candidates(PgdTable *table, const PgdNeed *need,
 								   PgdVaries varies, void *arg);
+
+/* advise_definition.c */
+extern bool pgd_advise_add_key(PgdCandidate *candidate, Node *expr,
+							   AttrNumber attno, Oid collation, Oid opclass,
+							   bool descending, bool nulls_first);
+extern void pgd_advise_add_columns(PgdCandidate *candidate, Node *expr);
+extern void pgd_advise_define(PgdCandidate *candidate);
 extern const PgdExistingIndex *pgd_advise_covered(const PgdCandidate *candidate);
 extern bool pgd_advise_extends(const PgdCandidate *candidate,
 							   const PgdExistingIndex *existing);

@@ -167,7 +167,7 @@ make_moves(PgdAdvice *advice)
 
 /*
  * Milliseconds saved in the window by having the one instead of the other;
- * also the largest share of its time that a statement saves.
+ * also the largest share of its cost that a statement saves.
  */
 static double
 gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
@@ -180,6 +180,7 @@ gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
 	{
 		PgdAdvised *statement = advice->statements[s];
 		double		saved;
+		double		cost;
 
 		if (statement->base <= 0 ||
 			(!bms_overlap(statement->relevant, after) &&
@@ -187,8 +188,11 @@ gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
 			continue;
 		saved = pgd_advise_saved(advice, statement, before, after);
 		gain += saved;
-		if (statement->load.time > 0)
-			best = Max(best, saved / statement->load.time);
+		/* of what it would still take without */
+		cost = pgd_advise_cost(advice, statement, before, NULL);
+		if (saved > 0 && cost > 0)
+			best = Max(best, 1 - pgd_advise_cost(advice, statement, after,
+												 NULL) / cost);
 	}
 	if (best_share)
 		*best_share = best;

@@ -28,7 +28,7 @@
 #include "advise_table.h"
 
 static void measure(PgdTable *table, Relation rel);
-static void add_index(PgdTable *table, Relation rel, Oid index);
+static void add_index(PgdTable *table, Oid oid);
 static const char *refusal(Relation rel, double pages, double min_pages);
 static double hot_share(Oid relid);
 
@@ -54,13 +54,14 @@ pgd_advise_table(Oid relid, double min_pages)
 	table->name = quote_qualified_identifier(table->nspname, table->relname);
 	table->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	table->natts = RelationGetNumberOfAttributes(rel);
+	table->names = deparse_context_for(table->relname, relid);
 	table->asked = palloc0(sizeof(double) * (table->natts + 1));
 	measure(table, rel);
 	table->refused = refusal(rel, table->pages, min_pages);
 	if (table->refused == NULL)
 	{
 		foreach(lc, RelationGetIndexList(rel))
-			add_index(table, rel, lfirst_oid(lc));
+			add_index(table, lfirst_oid(lc));
 	}
 	relation_close(rel, NoLock);
 	return table;
@@ -140,13 +141,12 @@ hot_share(Oid relid)
 }
 
 static void
-add_index(PgdTable *table, Relation rel, Oid oid)
+add_index(PgdTable *table, Oid oid)
 {
 	Relation	index = try_relation_open(oid, AccessShareLock);
 	PgdExistingIndex *existing;
 	Form_pg_index form;
 	List	   *exprs;
-	List	   *context = deparse_context_for(table->relname, table->relid);
 	int			nexprs = 0;
 
 	if (index == NULL)
@@ -179,8 +179,8 @@ add_index(PgdTable *table, Relation rel, Oid oid)
 		key = palloc0(sizeof(PgdIndexKey));
 		key->attno = attno;
 		if (attno == 0 && nexprs < list_length(exprs))
-			key->expr = deparse_expression(list_nth(exprs, nexprs++), context,
-										   false, false);
+			key->expr = deparse_expression(list_nth(exprs, nexprs++),
+										   table->names, false, false);
 		key->opfamily = index->rd_opfamily[i];
 		key->collation = index->rd_indcollation[i];
 		key->descending = (index->rd_indoption[i] & INDOPTION_DESC) != 0;
@@ -192,7 +192,7 @@ add_index(PgdTable *table, Relation rel, Oid oid)
 	if (RelationGetIndexPredicate(index) != NIL)
 		existing->predicate =
 			deparse_expression((Node *) make_ands_explicit(RelationGetIndexPredicate(index)),
-							   context, false, false);
+							   table->names, false, false);
 	table->indexes = lappend(table->indexes, existing);
 	relation_close(index, NoLock);
 }

@@ -59,6 +59,7 @@ typedef struct PgdTable
 	double		all_visible;	/* share of its pages */
 	double		hot_share;		/* of updates; 0: unknown */
 	int			natts;
+	List	   *names;			/* for deparse_expression() */
 	List	   *indexes;		/* PgdExistingIndex *, valid ones */
 	Bitmapset  *primary_key;	/* plain column numbers; NULL: none */
 	List	   *writes;			/* PgdWrite * */

@@ -75,6 +75,8 @@ typedef struct PgdExampleBytes
 {
 	const char *data;
 	int			len;
+	uint64		hash;			/* of what it says */
+	TimestampTz taken_at;
 } PgdExampleBytes;
 
 /* A copy; no lock is held while visiting. */

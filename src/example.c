@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/catversion.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/pg_lzcompress.h"
@@ -456,7 +457,7 @@ write_example(Work *work)
 		return;
 
 	initStringInfo(&out);
-	pgd_put_number(&out, PGD_SERVER_VERSION);
+	pgd_put_number(&out, CATALOG_VERSION_NO);
 	pgd_put_number(&out, work->flags);
 	pgd_put_fixed64(&out, (uint64) work->taken_at);
 	begin = out.len;
@@ -579,7 +580,7 @@ pgd_example_read(const char *data, int len)
 	in.next = raw;
 	in.end = raw + raw_len;
 
-	if (pgd_get_number(&in) != PGD_SERVER_VERSION)
+	if (pgd_get_number(&in) != CATALOG_VERSION_NO)
 		return NULL;
 	flags = (uint32) pgd_get_number(&in);
 	example->masked = (flags & EXAMPLE_MASKED) != 0;

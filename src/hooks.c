@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "ddl.h"
 #include "error.h"
+#include "evidence_file.h"
 #include "example.h"
 #include "guc.h"
 #include "hooks.h"
@@ -127,6 +128,7 @@ pgd_shmem_startup(void)
 	if (!IsUnderPostmaster)
 		on_shmem_exit(pgd_shmem_shutdown, (Datum) 0);
 	pgd_snapshot_load();
+	pgd_evidence_load();
 	pgd_markfile_start();
 }
 
@@ -139,6 +141,7 @@ pgd_shmem_shutdown(int code, Datum arg)
 		/* nobody is left to move them, or to be in the way */
 		(void) pgd_markfile_drain(NULL, LOG);
 		pgd_snapshot_dump();
+		pgd_evidence_dump();
 	}
 }
 

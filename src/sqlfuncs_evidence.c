@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/ruleutils.h"
@@ -40,6 +41,7 @@ typedef struct ExampleRow
 	uint32		is_masked;
 	uint32		is_generic;
 	struct varlena *statement;
+	struct varlena *parameters;
 	struct varlena *settings;
 } ExampleRow;
 
@@ -75,6 +77,7 @@ static const Column example_columns[] = {
 	{"is_masked", COL_BOOL, E(is_masked)},
 	{"is_generic", COL_BOOL, E(is_generic)},
 	{"statement", COL_TEXT, E(statement)},
+	{"parameters", COL_TEXT, E(parameters)},
 	{"settings", COL_TEXT, E(settings)},
 	{NULL}
 };
@@ -173,22 +176,48 @@ pgd_evidence(PG_FUNCTION_ARGS)
  * ----------
  */
 
+static char *
+parameters_text(ParamListInfo params)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; params != NULL && i < params->numParams; i++)
+	{
+		const ParamExternData *p = &params->params[i];
+		Oid			output;
+		bool		is_varlena;
+
+		if (!OidIsValid(p->ptype))
+			continue;
+		getTypeOutputInfo(p->ptype, &output, &is_varlena);
+		appendStringInfo(&text, "%s$%d = %s", text.len > 0 ? ", " : "", i + 1,
+						 p->isnull ? "NULL" :
+						 quote_literal_cstr(OidOutputFunctionCall(output,
+																  p->value)));
+	}
+	return text.data;
+}
+
 /*
- * An example as SQL; NULL if what it names is not there any more.  Whatever
+ * An example as SQL; nothing if what it names is not there any more.  Whatever
  * is locked or found wrong meanwhile is rolled back.
  */
-static char *
-deparse(PgdExample *example)
+static void
+deparse(PgdExample *example, ExampleRow *row)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile text = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
+		char	   *text;
+
 		MemoryContextSwitchTo(context);
 		text = pg_get_querydef(example->query, false);
+		row->parameters = cstring_to_text(parameters_text(example->params));
+		row->statement = cstring_to_text(text);
 	}
 	PG_CATCH();
 	{
@@ -201,7 +230,6 @@ deparse(PgdExample *example)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return text;
 }
 
 static struct varlena *
@@ -233,7 +261,6 @@ visit_examples(const PgdEvidence *evidence, const PgdExampleBytes *examples,
 		PgdExample *example = pgd_example_read(examples[i].data,
 											   examples[i].len);
 		ExampleRow	row = {.key = evidence->key};
-		char	   *text = NULL;
 
 		if (example != NULL)
 		{
@@ -242,9 +269,7 @@ visit_examples(const PgdEvidence *evidence, const PgdExampleBytes *examples,
 			row.is_generic = example->generic;
 			row.settings = settings_text(example->settings);
 			if (evidence->key.dbid == MyDatabaseId)
-				text = deparse(example);
-			if (text != NULL)
-				row.statement = cstring_to_text(text);
+				deparse(example, &row);
 		}
 		MemoryContextSwitchTo(old);
 		pgd_rows_put(sink, &row);

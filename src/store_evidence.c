@@ -90,6 +90,8 @@ copy_entry(const PgdEvidenceEntry *entry, PgdEvidence *evidence,
 		examples[n].data = buffer + n * PGD_EXAMPLE_MAX;
 		examples[n].len =
 			pgd_evidence_copy_example(entry, i, buffer + n * PGD_EXAMPLE_MAX);
+		examples[n].hash = entry->examples[i].hash;
+		examples[n].taken_at = entry->examples[i].taken_at;
 		if (examples[n].len > 0)
 			n++;
 	}

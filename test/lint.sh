@@ -69,12 +69,12 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_* | window_statements | window_sums) echo 12 ;;
-		window | window_* | transcribe) echo 11 ;;
-		snapshot | snapshot_held) echo 10 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_workload | advise_cost | advise_write | advise_select | window_statements | window_sums) echo 12 ;;
+		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
+		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
-		image | image_* | statement | touches | repeats | blocking | predicate | example) echo 9 ;;
-		closing) echo 8 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
+		closing | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums | store_evidence) echo 5 ;;

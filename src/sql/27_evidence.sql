@@ -33,6 +33,7 @@ CREATE OR REPLACE FUNCTION diagnose.examples(
 	OUT is_masked		boolean,
 	OUT is_generic		boolean,
 	OUT statement		text,
+	OUT parameters		text,
 	OUT settings		text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_examples'
