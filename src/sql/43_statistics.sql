@@ -34,11 +34,10 @@ BEGIN ATOMIC
 	),
 	nodes AS (
 		SELECT e.*, e.rows::float8 / e.node_executions AS actual,
-			e.estimated_rows / e.node_executions AS estimated,
-			(e.rows + e.discarded)::float8 / e.node_executions AS fetched
+			e.estimated_rows / e.node_executions AS estimated
 		FROM diagnose.evidence() AS e
 		WHERE e.node_executions > 0
-			AND (e.relid <> 0 OR e.node IN ('Nested Loop', 'Hash Join', 'Merge Join'))
+			AND (e.relid IS NOT NULL OR e.node IN ('Nested Loop', 'Hash Join', 'Merge Join'))
 	)
 	SELECT s.userid, s.dbid, s.toplevel, s.queryid, s.identity, s.subject, s.calls,
 		s.ms_per_s, s.share, n.node, n.relid, n.node_executions, n.actual, n.estimated,
@@ -46,17 +45,15 @@ BEGIN ATOMIC
 	FROM nodes AS n
 		JOIN statements AS s ON s.userid = n.userid AND s.dbid = n.dbid
 			AND s.toplevel = n.toplevel AND s.queryid = n.queryid
-		LEFT JOIN pg_class AS c ON c.oid = n.relid
 	WHERE greatest(n.actual, n.estimated) >= current_setting('pg_diagnose.misestimate_min_rows')::float8
-		AND (greatest(n.actual, 1) >= greatest(n.estimated, 1) *
-				current_setting('pg_diagnose.misestimate_min_ratio')::float8
-			-- Fewer than expected may mean that nobody wanted more, as with
-			-- LIMIT, unless the whole table was read.
-			OR greatest(n.estimated, 1) >= greatest(n.actual, 1) *
-				current_setting('pg_diagnose.misestimate_min_ratio')::float8
-				AND n.node = 'Seq Scan' AND n.cut_short = 0
-				AND n.fetched >= 0.9 * c.reltuples AND c.reltuples > 0)
-		AND s.share >= current_setting('pg_diagnose.misestimate_min_share')::float8;
+		-- A node that was not run to its end, as with LIMIT, is not said to have
+		-- had more rows expected than came.
+		AND greatest(n.actual, n.estimated, 1) >= greatest(least(n.actual, n.estimated), 1) *
+			current_setting('pg_diagnose.misestimate_min_ratio')::float8
+		AND s.share >= current_setting('pg_diagnose.misestimate_min_share')::float8
+		-- What was estimated before the table was analyzed is past.
+		AND n.last_seen >= coalesce(greatest(pg_stat_get_last_analyze_time(n.relid),
+			pg_stat_get_last_autoanalyze_time(n.relid)), '-infinity');
 END;
 COMMENT ON FUNCTION diagnose.misestimates(diagnose.window) IS
 'scans and joins of the current database''s statements where many more rows came than the planner expected, or many fewer: rows per execution, with ratio the actual by the estimated ones; ms_per_s and share are the statement''s';
@@ -134,8 +131,40 @@ CREATE OR REPLACE FUNCTION diagnose.statistics_advice(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
 BEGIN ATOMIC
-	WITH wrong AS MATERIALIZED (
+	WITH RECURSIVE wrong AS MATERIALIZED (
 		SELECT m.* FROM diagnose.misestimates(w) AS m
+	),
+	-- Rows of a partitioned table are estimated partition by partition.
+	tree (root, part) AS (
+		SELECT DISTINCT x.relid, x.relid FROM wrong AS x WHERE x.relid IS NOT NULL
+		UNION ALL
+		SELECT t.root, h.inhrelid
+		FROM tree AS t
+			JOIN pg_class AS c ON c.oid = t.part AND c.relkind = 'p'
+			JOIN pg_inherits AS h ON h.inhparent = t.part
+	),
+	parts AS MATERIALIZED (
+		SELECT t.root, t.part, c.reltuples, n.nspname, c.relname,
+			quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+			count(*) OVER (PARTITION BY t.root) AS n
+		FROM tree AS t
+			JOIN pg_class AS c ON c.oid = t.part
+			JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE c.relkind <> 'p' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+			AND n.nspname <> 'information_schema'
+	),
+	tables AS (
+		SELECT p.root, sum(greatest(p.reltuples, 0)) AS reltuples,
+			sum(pg_stat_get_mod_since_analyze(p.part))::bigint AS modified,
+			bool_or(CASE
+				-- an empty partition tells nothing
+				WHEN p.reltuples < 0 THEN p.n = 1 OR pg_stat_get_live_tuples(p.part) > 0
+				ELSE p.reltuples > 0 AND has_table_privilege(p.part, 'SELECT') AND NOT EXISTS (
+					SELECT FROM pg_stats AS s
+					WHERE s.schemaname = p.nspname AND s.tablename = p.relname)
+			END) AS is_new
+		FROM parts AS p
+		GROUP BY p.root
 	),
 	-- The conditions that a scan was estimated by.
 	conditions AS MATERIALIZED (
@@ -149,17 +178,16 @@ BEGIN ATOMIC
 				ELSE p.expression
 			END AS expression
 		FROM diagnose.predicates(w) AS p
-		WHERE p.relid <> 0 AND p.columns <> '{}'
+		WHERE p.columns <> '{}'
 			AND p.kind NOT IN ('join', 'sort', 'group', 'distinct', 'offset', 'other')
 			AND EXISTS (SELECT FROM wrong AS x WHERE x.relid = p.relid AND x.queryid = p.queryid)
 	),
 	scans AS (
-		SELECT x.*, c.reltuples, n.nspname, c.relname,
+		SELECT x.*, t.reltuples, t.modified, t.is_new, n.nspname, c.relname,
 			quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS relation,
-			d.columns, d.equals, e.expression, e.of_columns,
-			has_table_privilege(x.relid, 'SELECT') AS may_read,
-			pg_stat_get_mod_since_analyze(x.relid) AS modified
+			d.columns, d.equals, e.expression, e.of_columns
 		FROM wrong AS x
+			JOIN tables AS t ON t.root = x.relid
 			JOIN pg_class AS c ON c.oid = x.relid
 			JOIN pg_namespace AS n ON n.oid = c.relnamespace
 			CROSS JOIN LATERAL (
@@ -175,10 +203,9 @@ BEGIN ATOMIC
 				FROM conditions AS k
 				WHERE k.queryid = x.queryid AND k.relid = x.relid AND k.userid = x.userid
 					AND k.toplevel = x.toplevel AND k.expression IS NOT NULL
-					AND NOT diagnose.has_statistics(x.relid, k.columns, k.expression)
+					AND EXISTS (SELECT FROM parts AS p WHERE p.root = x.relid
+								AND NOT diagnose.has_statistics(p.part, k.columns, k.expression))
 				ORDER BY k.expression COLLATE "C" LIMIT 1) AS e ON true
-		WHERE x.relid <> 0 AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-			AND n.nspname <> 'information_schema'
 	),
 	-- One column whose common values are more than the planner keeps.
 	skewed AS (
@@ -197,14 +224,13 @@ BEGIN ATOMIC
 	causes AS (
 		SELECT x.*, k.target, k.own_target,
 			CASE
-				WHEN x.reltuples < 0 OR x.may_read AND NOT EXISTS (
-					SELECT FROM pg_stats AS s
-					WHERE s.schemaname = x.nspname AND s.tablename = x.relname) THEN 'never analyzed'
+				WHEN x.is_new THEN 'never analyzed'
 				WHEN x.modified >= x.reltuples * current_setting('pg_diagnose.misestimate_min_modified_share')::float8
 					AND x.modified > 0 THEN 'stale'
 				WHEN x.expression IS NOT NULL THEN 'expression'
 				WHEN cardinality(x.columns) >= 2 AND x.equals >= 1
-					AND NOT diagnose.has_statistics(x.relid, x.columns, NULL) THEN 'correlation'
+					AND EXISTS (SELECT FROM parts AS p WHERE p.root = x.relid
+								AND NOT diagnose.has_statistics(p.part, x.columns, NULL)) THEN 'correlation'
 				WHEN k.target < 10000 THEN 'skew'
 			END AS cause
 		FROM scans AS x
@@ -248,10 +274,8 @@ BEGIN ATOMIC
 	),
 	named AS (
 		SELECT s.*, c.statements, c.calls, c.ms_per_s, c.queryids, c.subject,
-			(SELECT quote_ident(n.nspname) FROM pg_class AS t
-				JOIN pg_namespace AS n ON n.oid = t.relnamespace WHERE t.oid = s.relid) || '.' ||
-				quote_ident(diagnose.statistics_name(s.relid, s.about)) AS name,
-			(SELECT string_agg(quote_ident(x), ', ') FROM unnest(s.about) AS x) AS list
+			coalesce(s.about_expression,
+				(SELECT string_agg(quote_ident(x), ', ') FROM unnest(s.about) AS x)) AS list
 		FROM summed AS s JOIN costs AS c ON c.relid = s.relid AND c.cause = s.cause
 			AND c.about = s.about AND c.about_expression IS NOT DISTINCT FROM s.about_expression
 	)
@@ -260,29 +284,39 @@ BEGIN ATOMIC
 		n.ms_per_s, n.queryids, n.subject,
 		CASE n.cause
 			WHEN 'never analyzed' THEN 'it was never analyzed'
-			WHEN 'stale' THEN format('%s of %s changed since it was analyzed',
-				diagnose.count_text(n.modified, 'row'), to_char(greatest(n.reltuples, 0), 'FM999,999,999,999,990'))
+			WHEN 'stale' THEN format('%s of %s changed since ANALYZE',
+				to_char(n.modified, 'FM999,999,999,999,990'),
+				diagnose.count_text(n.reltuples::bigint, 'row'))
 			WHEN 'expression' THEN format('nothing is known of %s', n.about_expression)
 			WHEN 'correlation' THEN format('%s are taken to be independent', n.list)
 			WHEN 'skew' THEN format('%s has more common values than the %s that are kept', n.list, n.target)
 		END,
-		CASE n.cause
-			WHEN 'expression' THEN format(E'CREATE STATISTICS %s ON (%s) FROM %s;\nANALYZE %s',
-				n.name, n.about_expression, n.relation, n.relation)
-			WHEN 'correlation' THEN format(E'CREATE STATISTICS %s (dependencies, mcv) ON %s FROM %s;\nANALYZE %s',
-				n.name, n.list, n.relation, n.relation)
-			WHEN 'skew' THEN format(E'ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %s;\nANALYZE %s',
-				n.relation, n.list, least(10000, greatest(1000, 10 * n.target)), n.relation)
-			ELSE format('ANALYZE %s', n.relation)
-		END,
-		CASE n.cause
-			WHEN 'expression' THEN format('DROP STATISTICS %s', n.name)
-			WHEN 'correlation' THEN format('DROP STATISTICS %s', n.name)
-			WHEN 'skew' THEN format('ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %s',
-				n.relation, n.list, n.own_target)
-		END,
+		d.ddl, d.undo,
 		format('SELECT cause, ratio, reason FROM diagnose.statistics_advice() WHERE relation = %L', n.relation)
-	FROM named AS n;
+	FROM named AS n
+		-- Nobody wants to read that for hundreds of partitions.
+		LEFT JOIN LATERAL (
+			SELECT CASE
+					WHEN n.cause = 'skew' THEN string_agg(format(E'ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %s;\nANALYZE %s',
+						p.name, n.list, least(10000, greatest(1000, 10 * n.target)), p.name), E';\n' ORDER BY p.name)
+					WHEN n.cause IN ('correlation', 'expression') THEN string_agg(format(E'CREATE STATISTICS %s %s FROM %s;\nANALYZE %s',
+						i.name, CASE WHEN n.cause = 'correlation' THEN '(dependencies, mcv) ON ' || n.list
+							ELSE format('ON (%s)', n.list) END,
+						p.name, p.name), E';\n' ORDER BY p.name)
+					ELSE 'ANALYZE ' || n.relation
+				END AS ddl,
+				CASE
+					WHEN n.cause = 'skew' THEN string_agg(format('ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %s',
+						p.name, n.list, n.own_target), E';\n' ORDER BY p.name)
+					WHEN n.cause IN ('correlation', 'expression') THEN string_agg('DROP STATISTICS ' || i.name,
+						E';\n' ORDER BY p.name)
+				END AS undo
+			FROM parts AS p
+				CROSS JOIN LATERAL (
+					SELECT quote_ident(p.nspname) || '.' || quote_ident(diagnose.statistics_name(p.part, n.about)) AS name) AS i
+			WHERE p.root = n.relid AND p.n <= 20
+				AND (n.cause NOT IN ('correlation', 'expression')
+					OR NOT diagnose.has_statistics(p.part, n.about, n.about_expression))) AS d ON true;
 END;
 COMMENT ON FUNCTION diagnose.statistics_advice(diagnose.window) IS
 'tables whose rows the planner misjudges, and what would tell it: cause is never analyzed, stale, expression, correlation or skew; ratio is of actual to estimated rows, per execution of the worst node; ms_per_s is what the statements take that suffer; evidence of rows is as old as the last reset, whatever the window';

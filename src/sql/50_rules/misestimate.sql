@@ -9,29 +9,16 @@ BEGIN ATOMIC
 		SELECT m.* FROM diagnose.misestimates(w) AS m
 	),
 	advice AS MATERIALIZED (
-		-- of partitions, the one that suffers most
-		SELECT DISTINCT ON (coalesce(pg_partition_root(s.relid), s.relid), s.cause, s.columns, s.expression)
-			s.*, count(*) OVER (PARTITION BY coalesce(pg_partition_root(s.relid), s.relid),
-				s.cause, s.columns, s.expression) AS parts,
-			sum(s.ms_per_s) OVER (PARTITION BY coalesce(pg_partition_root(s.relid), s.relid),
-				s.cause, s.columns, s.expression) AS all_ms_per_s
+		SELECT s.*, concat_ws(':', s.relation, replace(s.cause, ' ', '_'),
+				coalesce(s.expression, (SELECT string_agg(quote_ident(c), ',') FROM unnest(s.columns) AS c))) AS key
 		FROM diagnose.statistics_advice(w) AS s
-		ORDER BY coalesce(pg_partition_root(s.relid), s.relid), s.cause, s.columns, s.expression,
-			s.ms_per_s DESC, s.relation
-	),
-	found AS (
-		SELECT format('%s:%s:%s', a.relation, replace(a.cause, ' ', '_'),
-				coalesce(a.expression, (SELECT string_agg(quote_ident(c), ',') FROM unnest(a.columns) AS c))) AS key,
-			format('%s of %s', lower(a.node), a.relation) AS scan,
-			a.*
-		FROM advice AS a
 	)
 	SELECT 'misestimate', 'performance',
-		CASE diagnose.severity_of(f.all_ms_per_s) WHEN 'critical' THEN 'warning'
-			ELSE diagnose.severity_of(f.all_ms_per_s) END,
+		CASE diagnose.severity_of(f.ms_per_s) WHEN 'critical' THEN 'warning'
+			ELSE diagnose.severity_of(f.ms_per_s) END,
 		format('misestimate:%s:%s', current_database(), f.key),
-		f.scan,
-		f.all_ms_per_s, NULL::float8, 'sampled', f.executions,
+		format('%s of %s', lower(f.node), f.relation),
+		f.ms_per_s, NULL::float8, 'sampled', f.executions,
 		format('%s expected, %s came: %s',
 			diagnose.count_text(round(f.estimated_rows)::bigint, 'row'),
 			to_char(f.actual_rows, 'FM999,999,999,990'), f.reason),
@@ -41,7 +28,7 @@ BEGIN ATOMIC
 			'actual_rows', round(f.actual_rows::numeric), 'estimated_rows', round(f.estimated_rows::numeric),
 			'ratio', round(f.ratio::numeric, 4), 'instrumented_executions', f.executions,
 			'statements', f.statements, 'calls', f.calls, 'queryid', f.queryids[1],
-			'statement', f.subject, 'partitions', nullif(f.parts, 1))),
+			'statement', f.subject)),
 		concat_ws(' ',
 			CASE f.cause
 				WHEN 'never analyzed' THEN format('Run ANALYZE %s, and see that autovacuum does so from then on.', f.relation)
@@ -50,11 +37,11 @@ BEGIN ATOMIC
 				WHEN 'correlation' THEN 'The planner multiplies what it knows of each column. Statistics of them together tell it how they depend on each other; they count from the next ANALYZE on.'
 				WHEN 'skew' THEN 'Keep more of its common values; they count from the next ANALYZE on.'
 			END,
-			CASE WHEN f.parts > 1 THEN format('Do so for %s.', diagnose.count_text(f.parts, 'partition')) END,
+			CASE WHEN f.ddl IS NULL THEN 'Do so for each of its partitions.' END,
 			CASE WHEN pg_is_in_recovery() THEN 'Do that on the primary.' END),
 		-- ANALYZE cannot be taken back.
 		CASE WHEN f.undo IS NOT NULL THEN f.ddl END, f.undo, f.verify, NULL::text
-	FROM found AS f
+	FROM advice AS f
 	UNION ALL
 	-- A join of scans that were estimated well; fewer rows than expected tell
 	-- nothing, as somebody may have stopped asking.
@@ -71,8 +58,8 @@ BEGIN ATOMIC
 		NULL::text
 	FROM (SELECT DISTINCT ON (m.identity) m.*
 		  FROM misestimates AS m
-		  WHERE m.relid = 0 AND m.ratio > 1
-			AND NOT EXISTS (SELECT FROM misestimates AS s WHERE s.relid <> 0 AND s.identity = m.identity)
+		  WHERE m.relid IS NULL AND m.ratio > 1
+			AND NOT EXISTS (SELECT FROM misestimates AS s WHERE s.relid IS NOT NULL AND s.identity = m.identity)
 		  ORDER BY m.identity, m.ratio DESC) AS j;
 END;
 COMMENT ON FUNCTION diagnose.rule_misestimate(diagnose.window) IS

@@ -4,29 +4,18 @@ CREATE OR REPLACE FUNCTION diagnose.rule_missing_index(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE sql STABLE ROWS 10 COST 200000
 BEGIN ATOMIC
-	WITH advice AS MATERIALIZED (
-		SELECT a.* FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
-	),
-	costs AS (
-		SELECT q.queryid, sum((s.total_exec_time + s.failed_time) / s.seconds) AS ms_per_s
-		FROM diagnose.workload(w) AS s
-			CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
-		WHERE s.dbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-			-- of several that are summed up, one stands for all
-			AND q.queryid = s.queryids[1]
-		GROUP BY q.queryid
-	),
-	measured AS (
+	WITH advice AS (
 		SELECT a.*,
-			(SELECT sum(c.ms_per_s) FROM costs AS c WHERE c.queryid = ANY (a.queryids)) AS ms_per_s,
-			-- how it would be called makes no other index of it
+			-- Each statement is one that would gain.
+			(SELECT sum((b.b ->> 'ms_per_s')::float8) FROM jsonb_array_elements(a.benefits) AS b (b)) AS ms_per_s,
+			-- What it would be called makes no other index of it.
 			regexp_replace(a.ddl, '^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(("([^"]|"")+"|[^ "]+) )?ON ', '') AS what
-		FROM advice AS a
+		FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
 	)
 	SELECT 'missing_index', 'performance', diagnose.severity_of(m.net_ms_per_s),
 		format('missing_index:%s:%s', current_database(), m.what),
 		m.what,
-		greatest(m.ms_per_s, m.gain_ms_per_s), m.net_ms_per_s, 'sampled', m.calls,
+		m.ms_per_s, least(m.net_ms_per_s, m.ms_per_s), 'sampled', m.calls,
 		format('index missing: saves %s ms/s of %s', round(m.net_ms_per_s::numeric, 1),
 			diagnose.count_text(m.statements, 'statement')),
 		jsonb_strip_nulls(jsonb_build_object('relation', m.relation,
@@ -43,11 +32,15 @@ BEGIN ATOMIC
 			CASE WHEN m.replaces <> '{}' THEN format('When it is there, %s is of no more use: see the finding redundant_index.',
 				array_to_string(m.replaces, ', ')) END,
 			CASE WHEN m.confidence = 'low' THEN 'This rests on little: try it where it does no harm.' END,
-			'CREATE INDEX CONCURRENTLY does not block writes; it cannot run in a transaction, and leaves an invalid index to be dropped if it fails.',
+			CASE
+				WHEN m.ddl ~ '^CREATE INDEX CONCURRENTLY '
+					THEN 'CREATE INDEX CONCURRENTLY does not block writes; it cannot run in a transaction, and leaves an invalid index to be dropped if it fails.'
+				ELSE 'The table is partitioned, and this blocks writes to it: to avoid that, create the index on each partition with CREATE INDEX CONCURRENTLY, then on the table with CREATE INDEX ON ONLY, and attach them with ALTER INDEX ... ATTACH PARTITION.'
+			END,
 			CASE WHEN pg_is_in_recovery() THEN 'Create it on the primary.' END),
 		m.ddl, m.undo,
 		m.verify, NULL::text
-	FROM measured AS m;
+	FROM advice AS m;
 END;
 COMMENT ON FUNCTION diagnose.rule_missing_index(diagnose.window) IS
 'an index that would save more time than it takes';
