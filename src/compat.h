@@ -257,6 +257,15 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_var_forget_nulling_rels(var) ((void) (var))
 #endif
 
+/* 17 took the statistics target out of the column's description */
+#if PG_VERSION_NUM >= 170000
+#define pgd_use_default_target(stats) ((stats)->attstattarget = -1)
+#else
+#define pgd_use_default_target(stats) \
+	((stats)->attr = palloc0(sizeof(FormData_pg_attribute)), \
+	 (stats)->attr->attstattarget = -1)
+#endif
+
 /*
  * PREPARE and EXECUTE are never counted, as pg_stat_statements does it; it
  * counts DEALLOCATE since 17.

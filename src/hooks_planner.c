@@ -20,6 +20,7 @@
 #include "whatif.h"
 
 static get_relation_info_hook_type prev_get_relation_info = NULL;
+static get_index_stats_hook_type prev_get_index_stats = NULL;
 static set_rel_pathlist_hook_type prev_set_rel_pathlist = NULL;
 static set_join_pathlist_hook_type prev_set_join_pathlist = NULL;
 static explain_get_index_name_hook_type prev_explain_get_index_name = NULL;
@@ -33,6 +34,17 @@ pgd_get_relation_info(PlannerInfo *root, Oid relid, bool inhparent,
 		prev_get_relation_info(root, relid, inhparent, rel);
 	if (pgd_whatif_is_planning())
 		pgd_whatif_relation(root, relid, inhparent, rel);
+}
+
+static bool
+pgd_get_index_stats(PlannerInfo *root, Oid index, AttrNumber column,
+					VariableStatData *vardata)
+{
+	if (pgd_whatif_is_planning() &&
+		pgd_whatif_index_statistics(root, index, column, vardata))
+		return true;
+	return prev_get_index_stats &&
+		prev_get_index_stats(root, index, column, vardata);
 }
 
 static void
@@ -74,6 +86,8 @@ pgd_hooks_planner_init(void)
 {
 	prev_get_relation_info = get_relation_info_hook;
 	get_relation_info_hook = pgd_get_relation_info;
+	prev_get_index_stats = get_index_stats_hook;
+	get_index_stats_hook = pgd_get_index_stats;
 	prev_set_rel_pathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = pgd_set_rel_pathlist;
 	prev_set_join_pathlist = set_join_pathlist_hook;

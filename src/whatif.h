@@ -14,6 +14,7 @@
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "utils/relcache.h"
+#include "utils/selfuncs.h"
 
 /*
  * An index that does not exist.  Made once, in the current memory context,
@@ -120,6 +121,9 @@ extern void pgd_whatif_relation(PlannerInfo *root, Oid relid, bool inhparent,
 extern void pgd_whatif_paths(PlannerInfo *root, RelOptInfo *rel, Index rti,
 							 RangeTblEntry *rte);
 extern void pgd_whatif_check_deadline(void);
+extern bool pgd_whatif_index_statistics(PlannerInfo *root, Oid index,
+										AttrNumber column,
+										VariableStatData *vardata);
 extern const char *pgd_whatif_index_name(Oid oid);
 
 /* ----------
@@ -160,10 +164,35 @@ typedef struct PgdHypotheticalParts
 	bool	   *returnable;		/* of all columns */
 	List	   *exprs;			/* as the planner sees them, with varno 1 */
 	List	   *pred;
+	HeapTuple  *statistics;		/* of key columns that are expressions, rows
+								 * of pg_statistic; NULL: none */
 	int			nleaves;
 	PgdHypotheticalLeaf *leaves;	/* by OID */
+	int			nmeasured;		/* that will be the leaves */
+	PgdHypotheticalLeaf *measured;
 } PgdHypotheticalParts;
 
+/* Values of one column of some rows */
+typedef struct PgdWhatIfValues
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int16		length;
+	bool		by_value;
+} PgdWhatIfValues;
+
+typedef struct PgdWhatIfSample
+{
+	double		table_tuples;	/* of the table they are from */
+	int			nrows;
+	int			ncolumns;
+	PgdWhatIfValues *columns;
+} PgdWhatIfSample;
+
+extern bool pgd_whatif_may_read(const PgdHypothetical *h);
+extern PgdWhatIfSample *pgd_whatif_sample(const PgdHypothetical *h);
+extern void pgd_whatif_analyze(PgdHypothetical *h,
+							   const PgdWhatIfSample *sample);
 extern void pgd_whatif_check(Query *query);
 extern void pgd_whatif_measure(PgdHypothetical *h);
 extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,

@@ -546,8 +546,8 @@ pgd_whatif_index(const char *definition)
 	check_table(relation, stmt);
 	stmt = transformIndexStmt(h->relid, stmt, definition);
 	fill(h, stmt, relation);
-	relation_close(relation, NoLock);
 	h->oid = next_oid();
+	relation_close(relation, NoLock);
 	pgd_whatif_measure(h);
 	return h;
 }

@@ -75,6 +75,24 @@ translate(const PgdHypothetical *h, Relation relation,
 	relation_close(parent, NoLock);
 }
 
+/* The parts of an index while they are being found out */
+static PgdHypotheticalLeaf *
+add_leaf(PgdHypotheticalParts *parts, Oid relid)
+{
+	const int	n = parts->nmeasured;
+	PgdHypotheticalLeaf *leaf;
+
+	if (n == 0)
+		parts->measured = palloc(sizeof(PgdHypotheticalLeaf));
+	else if ((n & (n - 1)) == 0)
+		parts->measured = repalloc(parts->measured,
+								   2 * n * sizeof(PgdHypotheticalLeaf));
+	leaf = &parts->measured[parts->nmeasured++];
+	memset(leaf, 0, sizeof(*leaf));
+	leaf->relid = relid;
+	return leaf;
+}
+
 /*
  * The planner looks at a relation that the index is on.
  */
@@ -92,14 +110,7 @@ measure(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte,
 		rte->relkind == RELKIND_FOREIGN_TABLE)
 		return;
 	context = MemoryContextSwitchTo(parts->context);
-	if (parts->nleaves == 0)
-		parts->leaves = palloc(8 * sizeof(PgdHypotheticalLeaf));
-	else if (parts->nleaves >= 8 && (parts->nleaves & (parts->nleaves - 1)) == 0)
-		parts->leaves = repalloc(parts->leaves, 2 * parts->nleaves *
-								 sizeof(PgdHypotheticalLeaf));
-	leaf = &parts->leaves[parts->nleaves++];
-	memset(leaf, 0, sizeof(*leaf));
-	leaf->relid = rte->relid;
+	leaf = add_leaf(parts, rte->relid);
 	leaf->table_tuples = rel->tuples;
 	leaf->tuples = parts->pred == NIL ? rel->tuples :
 		Min(rel->rows, rel->tuples);
@@ -136,19 +147,48 @@ scan_query(const PgdHypothetical *h)
 	return query;
 }
 
+static void
+measure_all(PgdHypothetical *h, List *indexes)
+{
+	PgdHypotheticalParts *const parts = h->parts;
+	const PgdWhatIf wi = {.indexes = indexes, .look = measure, .arg = h};
+
+	parts->nmeasured = 0;
+	(void) pgd_whatif_plan(&wi, scan_query(h), NULL, 0);
+	parts->nleaves = parts->nmeasured;
+	parts->leaves = parts->measured;
+	qsort(parts->leaves, parts->nleaves, sizeof(PgdHypotheticalLeaf),
+		  compare_leaves);
+}
+
 /*
- * Fill in the parts of an index, and their sums.
+ * Fill in the parts of an index, and their sums.  If it takes a sample to
+ * know them, the index itself is there the second time, so that the planner
+ * asks for its statistics.
  */
 void
 pgd_whatif_measure(PgdHypothetical *h)
 {
 	PgdHypotheticalParts *const parts = h->parts;
-	const PgdWhatIf wi = {.look = measure, .arg = h};
 
-	parts->nleaves = 0;
-	(void) pgd_whatif_plan(&wi, scan_query(h), NULL, 0);
-	qsort(parts->leaves, parts->nleaves, sizeof(PgdHypotheticalLeaf),
-		  compare_leaves);
+	measure_all(h, NIL);
+	if (parts->exprs != NIL || h->am == GIN_AM_OID)
+	{
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+													  "pg_diagnose sample",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext caller = MemoryContextSwitchTo(context);
+		PgdWhatIfSample *sample = pgd_whatif_sample(h);
+
+		if (sample != NULL)
+		{
+			pgd_whatif_analyze(h, sample);
+			MemoryContextSwitchTo(caller);
+			measure_all(h, list_make1(h));
+		}
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(context);
+	}
 	h->pages = 0;
 	h->tuples = 0;
 	for (int i = 0; i < parts->nleaves; i++)
