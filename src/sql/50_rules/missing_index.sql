@@ -11,6 +11,11 @@ BEGIN ATOMIC
 			-- What it would be called makes no other index of it.
 			regexp_replace(a.ddl, '^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(("([^"]|"")+"|[^ "]+) )?ON ', '') AS what
 		FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
+	),
+	searches AS (
+		SELECT q.queryid
+		FROM diagnose.workload(w) AS s CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
+		WHERE NOT s.toplevel AND diagnose.is_foreign_key_search(s.query)
 	)
 	SELECT 'missing_index', 'performance', diagnose.severity_of(m.net_ms_per_s),
 		format('missing_index:%s:%s', current_database(), m.what),
@@ -40,7 +45,15 @@ BEGIN ATOMIC
 			CASE WHEN pg_is_in_recovery() THEN 'Create it on the primary.' END),
 		m.ddl, m.undo,
 		m.verify, NULL::text
-	FROM advice AS m;
+	FROM advice AS m
+	-- What serves nothing but a foreign key is for unindexed_foreign_key to say.
+	WHERE NOT m.queryids <@ ARRAY(SELECT s.queryid FROM searches AS s)
+		OR NOT EXISTS (
+			SELECT FROM pg_constraint AS c
+			WHERE c.contype = 'f' AND c.conrelid = m.relid
+				AND diagnose.index_serves(m.ddl, ARRAY(
+					SELECT a.attname::text FROM pg_attribute AS a
+					WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey))));
 END;
 COMMENT ON FUNCTION diagnose.rule_missing_index(diagnose.window) IS
 'an index that would save more time than it takes';
