@@ -37,6 +37,7 @@
 #define VARIANTS_MAX	40		/* candidates of one need */
 #define INCLUDE_MAX		3		/* columns besides the keys */
 #define INCLUDE_WIDTH	32		/* bytes of them */
+#define INCLUDE_ROWS	200		/* found, of which the table need not be read */
 #define RARE			0.2		/* share of rows that makes a partial index */
 #define BRIN_PAGES		16384	/* a table of 128 MB */
 #define BRIN_CORRELATION	0.95
@@ -608,12 +609,20 @@ static void
 add_included(Making *m, const PgdCandidate *candidate)
 {
 	PgdCandidate *wider;
+	double		rows = candidate->selectivity * m->table->tuples;
 	int			width = 0;
 	int			i = -1;
 	ListCell   *lc;
 
+	foreach(lc, m->need->orders)
+	{
+		PgdOrder   *order = lfirst(lc);
+
+		if (order->limit > 0 && candidate->by_order)
+			rows = Min(rows, order->limit);
+	}
 	if (m->table->all_visible < 0.8 || bms_is_empty(m->need->columns) ||
-		(!candidate->by_join && candidate->selectivity * m->table->tuples < 50))
+		(!candidate->by_join && rows < INCLUDE_ROWS))
 		return;
 	wider = palloc(sizeof(PgdCandidate));
 	*wider = *candidate;

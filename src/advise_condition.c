@@ -364,8 +364,10 @@ pgd_advise_opclass(Oid am, Oid opfamily, Oid type)
 		Form_pg_opclass opclass = (Form_pg_opclass)
 			GETSTRUCT(&list->members[i]->tuple);
 
+		/* of several names of the same class, the first one made */
 		if (opclass->opcfamily == opfamily &&
-			IsBinaryCoercible(type, opclass->opcintype))
+			IsBinaryCoercible(type, opclass->opcintype) &&
+			(!OidIsValid(result) || opclass->oid < result))
 			result = opclass->oid;
 	}
 	ReleaseSysCacheList(list);

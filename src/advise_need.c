@@ -256,6 +256,21 @@ add_equivalences(PlannerInfo *root, RelOptInfo *rel, Index rti, PgdNeed *need)
 	}
 }
 
+static bool
+is_not_null(const PgdNeed *need, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, need->conditions)
+	{
+		PgdCondition *c = lfirst(lc);
+
+		if (c->arm == 0 && c->kind == PGD_COND_NOT_NULL && equal(c->expr, expr))
+			return true;
+	}
+	return false;
+}
+
 /*
  * As much of an order as this relation can bring, from its first key on.
  */
@@ -291,6 +306,9 @@ add_order(PlannerInfo *root, RelOptInfo *rel, Index rti, PgdNeed *need,
 			key->collation = pathkey->pk_eclass->ec_collation;
 			key->descending = !pgd_pathkey_ascends(pathkey);
 			key->nulls_first = pathkey->pk_nulls_first;
+			/* as for MIN and MAX: then it is all the same where they are */
+			if (is_not_null(need, key->expr))
+				key->nulls_first = key->descending;
 			if (key->attno == 0 && pgd_advise_obstacle(key->expr) != NULL &&
 				!IsA(key->expr, OpExpr))
 				key = NULL;

@@ -24,6 +24,7 @@
 #include "advise.h"
 #include "compat.h"
 #include "guc.h"
+#include "remember.h"
 #include "rows.h"
 #include "store.h"
 #include "window.h"
@@ -117,6 +118,21 @@ static void tell_rejected(Telling *telling, int number);
 static void tell_problem(Telling *telling, PgdAdvised *statement);
 
 PG_FUNCTION_INFO_V1(pgd_index_advice);
+PG_FUNCTION_INFO_V1(pgd_usual_advice);
+
+/*
+ * usual_advice(w window)
+ */
+Datum
+pgd_usual_advice(PG_FUNCTION_ARGS)
+{
+	PgdWindow	window;
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 0, &window);
+	pgd_remember(fcinfo, &window, "usual_advice_query");
+	return (Datum) 0;
+}
 
 /*
  * index_advice(storage_budget bigint, max_per_table integer, w window)
@@ -422,7 +438,7 @@ tell_proposed(Telling *telling, int number, const Bitmapset *before)
 	row.undo = cstring_to_text(psprintf("DROP INDEX %s%s",
 										table->partitioned ? "" : "CONCURRENTLY ",
 										qualified));
-	row.verify = cstring_to_text(psprintf("SELECT idx_scan, idx_tup_read, pg_size_pretty(pg_relation_size(indexrelid)) AS size\nFROM pg_stat_all_indexes\nWHERE indexrelid = %s::regclass",
+	row.verify = cstring_to_text(psprintf("SELECT idx_scan, idx_tup_read, pg_size_pretty(pg_relation_size(indexrelid)) AS size\nFROM pg_stat_all_indexes\nWHERE indexrelid = to_regclass(%s)",
 										  quote_literal_cstr(qualified)));
 	row.relation = cstring_to_text(table->name);
 	row.relid = table->relid;
