@@ -83,7 +83,7 @@ typedef struct PgdNeed
 	Bitmapset  *columns;		/* read, offset as in pull_varattnos() */
 	double		tuples;			/* of the relation, as planned */
 	double		rows;			/* that fulfil the conditions, as planned */
-	bool		descends;		/* has partitions or children */
+	int			example;		/* which of the statement's shows it */
 } PgdNeed;
 
 /* The argument of pgd_advise_look(). */
@@ -92,6 +92,7 @@ typedef struct PgdNeeds
 	MemoryContext context;		/* where to keep them */
 	bool		all_literal;	/* constants are of the text, not parameters */
 	List	   *literals;		/* else: Const * that are */
+	int			example;		/* number of the one being planned */
 	List	   *needs;			/* PgdNeed *, the result */
 } PgdNeeds;
 
