@@ -260,6 +260,8 @@ PGD_THRESHOLD(needs_rewrite_min_discarded, 1000, INT_MAX,
 	"Rows read in vain per execution from which a condition that no index can serve is reported.")
 PGD_THRESHOLD(needs_rewrite_min_discarded_share, 0.8, 1,
 	"Share of rows read in vain from which a condition that no index can serve is reported.")
+PGD_THRESHOLD(needs_rewrite_min_row_time, 20, INT_MAX,
+	"Microseconds per row from which NOT IN (SELECT ...) is reported.")
 PGD_THRESHOLD(needs_rewrite_min_share, 0.01, 1,
 	"Share of all execution time from which a statement's conditions are judged.")
 PGD_THRESHOLD(notify_in_hot_path_min_commit_time, 10, INT_MAX,

@@ -38,6 +38,11 @@ BEGIN ATOMIC
 				WHEN '<=' THEN format('%s < %s + 1', "column", d.date)
 				WHEN '>' THEN format('%s >= %s + 1', "column", d.date)
 			END
+		-- a literal, as far as it is one of that type, too
+		WHEN obstacle = 'cast' AND operator IN ('=', '<', '>', '<=', '>=')
+				AND s.value ~ '^''([^'']|'''')*''::[a-z ]+$'
+				AND (type NOT IN ('smallint', 'integer', 'bigint') OR s.value ~ '^''-?[0-9]+''')
+			THEN format('%s %s %s::%s', "column", operator, regexp_replace(s.value, '::[a-z ]+$', ''), type)
 		WHEN obstacle = 'cast' AND operator IN ('=', '<', '>', '<=', '>=')
 			THEN format('%s %s CAST(%s AS %s)', "column", operator, s.value, type)
 		WHEN obstacle = 'arithmetic' AND s.sum[2] = '+' AND s.sum[1] = "column"
@@ -86,7 +91,8 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
 BEGIN ATOMIC
 	WITH statements AS MATERIALIZED (
 		SELECT s.identity, s.subject, s.evidence, s.verify_from, s.userid, s.dbid, s.toplevel,
-			q.queryid, s.calls + s.failed AS calls,
+			q.queryid, s.calls + s.failed AS calls, s.query,
+			(s.total_exec_time + s.failed_time) / (s.calls + s.failed) AS mean,
 			(s.total_exec_time + s.failed_time) / s.seconds AS ms_per_s
 		FROM diagnose.workload(w) AS s
 			CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
@@ -106,10 +112,19 @@ BEGIN ATOMIC
 		GROUP BY p.queryid, p.userid, p.toplevel
 	),
 	blocked AS (
-		SELECT s.*, p.relid, p.relation, regexp_replace(p.condition, '\s+', ' ', 'g') AS condition, p.executions, p.columns, p.operator,
-			p.expression, coalesce(p.obstacle, p.kind) AS obstacle,
-			p.rows_discarded::float8 / p.executions AS discarded,
-			p.rows_out::float8 / p.executions AS kept,
+		SELECT s.*, p.relid, p.relation, p.executions, p.columns, p.operator, p.expression,
+			CASE
+				WHEN p.kind = 'offset' THEN 'offset'
+				WHEN p.condition IS NULL THEN 'NOT IN'
+				ELSE p.obstacle
+			END AS obstacle,
+			-- without the parentheses around all of it
+			CASE
+				WHEN p.kind = 'offset' THEN format('OFFSET %s', p.rows_discarded)
+				WHEN p.condition IS NULL THEN 'NOT IN (SELECT ...)'
+				ELSE regexp_replace(regexp_replace(p.condition, '\s+', ' ', 'g'), '^\((.*)\)$', '\1')
+			END AS condition,
+			d.discarded, p.rows_out::float8 / nullif(p.executions, 0) AS kept,
 			(SELECT quote_ident(a.attname) FROM pg_attribute AS a
 			 WHERE a.attrelid = p.relid AND a.attname = p.columns[1]) AS "column",
 			(SELECT format_type(a.atttypid, NULL) FROM pg_attribute AS a
@@ -118,14 +133,26 @@ BEGIN ATOMIC
 		FROM judged AS p
 			JOIN statements AS s ON s.userid = p.userid AND s.dbid = p.dbid
 				AND s.toplevel = p.toplevel AND s.queryid = p.queryid
+			-- of an OFFSET, what the statement says
+			CROSS JOIN LATERAL (
+				SELECT p.rows_discarded::float8 /
+					CASE WHEN p.kind = 'offset' THEN 1 ELSE nullif(p.executions, 0) END AS discarded) AS d
 			LEFT JOIN orders AS o ON o.queryid = p.queryid AND o.userid = p.userid
 				AND o.toplevel = p.toplevel
-		WHERE (p.obstacle IS NOT NULL OR p.kind = 'offset')
-			AND p.executions > 0
-			AND p.rows_discarded >= p.executions *
-				current_setting('pg_diagnose.needs_rewrite_min_discarded')::float8
-			AND p.rows_discarded >= (p.rows_discarded + p.rows_out) *
-				current_setting('pg_diagnose.needs_rewrite_min_discarded_share')::float8
+		WHERE CASE
+				WHEN p.kind = 'offset' OR p.obstacle IS NOT NULL AND p.condition IS NOT NULL THEN
+					d.discarded >= current_setting('pg_diagnose.needs_rewrite_min_discarded')::float8
+					AND p.rows_discarded >= (p.rows_discarded + coalesce(p.rows_out, 0)) *
+						current_setting('pg_diagnose.needs_rewrite_min_discarded_share')::float8
+				-- A subplan that is hashed is fast; one that is run through for each
+				-- row takes its time.
+				WHEN p.kind = 'other' AND p.condition IS NULL THEN
+					s.query ~* '\mnot\s+in\s*\(\s*select\M|<>\s*all\s*\(\s*select\M'
+					AND p.rows_discarded + p.rows_out >= p.executions *
+						current_setting('pg_diagnose.needs_rewrite_min_discarded')::float8
+					AND s.mean * p.executions >= (p.rows_discarded + p.rows_out) *
+						current_setting('pg_diagnose.needs_rewrite_min_row_time')::float8 / 1000
+			END
 	),
 	written AS (
 		SELECT b.*, diagnose.rewritten_condition(b.obstacle, b."column", b.type,
@@ -135,25 +162,31 @@ BEGIN ATOMIC
 	SELECT x.identity, x.subject, x.evidence, x.verify_from, x.queryid, x.calls, x.ms_per_s,
 		x.relation, x.relid, x.obstacle, x.condition, x.rewritten, x.executions,
 		x.discarded, x.kept,
-		CASE
-			WHEN x.rewritten IS NOT NULL THEN format('Write %s instead of %s; then an index on %s can serve it.',
-				x.rewritten, x.condition, x."column")
-			WHEN x.obstacle = 'offset' THEN format('Each page reads all the pages before it. Remember where the last one ended, and ask for what comes after that: WHERE (%1$s) > (...) ORDER BY %1$s LIMIT ..., without OFFSET.',
-				coalesce(x.keys, 'keys of the order'))
-			WHEN x.obstacle = 'cast' THEN format('Compare %s with a value of its own type, %s: cast the value or the parameter, not the column.',
-				coalesce(x."column", 'the column'), coalesce(x.type, 'as declared'))
-			WHEN x.obstacle = 'arithmetic' THEN format('Leave %s alone on its side, and calculate on the other one.',
-				coalesce(x."column", 'the column'))
-			WHEN x.obstacle = 'coalesce' THEN format('Write %s for the rows with a value, with OR %s IS NULL if those without are wanted, too.',
-				format('%s %s ...', coalesce(x."column", 'the column'), x.operator), coalesce(x."column", 'it'))
-			WHEN x.obstacle = 'leading wildcard' THEN format('What begins with a wildcard needs an index on trigrams: CREATE EXTENSION pg_trgm, then an index USING gin (%s gin_trgm_ops).',
-				coalesce(x."column", '...'))
-			WHEN x.obstacle = 'negation' AND x.condition ~ 'SubPlan|SELECT' THEN 'Write NOT EXISTS instead of NOT IN: the planner can turn that into a join, and it does not stumble over NULL.'
-			WHEN x.obstacle = 'negation' THEN 'Say which values are wanted, not which are not; or make a partial index with this condition.'
-			WHEN x.obstacle IN ('function', 'volatile') THEN format('The result of %s depends on settings or on the time, so there cannot be an index on it. Compare the column itself with the ends of a range.',
-				x.expression)
-			ELSE format('Compare %s itself, so that an index on it can serve the condition.', coalesce(x."column", 'the column'))
-		END
+		concat_ws(' ',
+			CASE
+				WHEN x.rewritten IS NOT NULL THEN format('Write %s instead of %s; then an index on %s can serve it.',
+					x.rewritten, x.condition, x."column")
+				WHEN x.obstacle = 'offset' THEN 'Each page reads all the pages before it. Remember where the last one ended, and ask for what comes after that, without OFFSET: ' ||
+					CASE
+						WHEN x.keys !~ ' (DESC|NULLS) ?' THEN format('WHERE (%1$s) > (...) ORDER BY %1$s.', x.keys)
+						ELSE format('in the order of %s.', coalesce(x.keys, 'the statement'))
+					END
+				WHEN x.obstacle = 'cast' THEN format('Compare %s with a value of its own type, %s: cast the value or the parameter, not the column.',
+					coalesce(x."column", 'the column'), coalesce(x.type, 'as declared'))
+				WHEN x.obstacle = 'arithmetic' THEN format('Leave %s alone on its side, and calculate on the other one.',
+					coalesce(x."column", 'the column'))
+				WHEN x.obstacle = 'coalesce' THEN format('Write %s for the rows with a value, with OR %s IS NULL if those without are wanted, too.',
+					format('%s %s ...', coalesce(x."column", 'the column'), x.operator), coalesce(x."column", 'it'))
+				WHEN x.obstacle = 'leading wildcard' THEN format('What begins with a wildcard needs an index on trigrams: CREATE EXTENSION pg_trgm, then an index USING gin (%s gin_trgm_ops).',
+					coalesce(x."column", '...'))
+				WHEN x.obstacle = 'NOT IN' THEN 'Write NOT EXISTS instead of NOT IN: the planner can turn that into a join, and it does not stumble over NULL.'
+				WHEN x.obstacle = 'negation' THEN 'Say which values are wanted, not which are not; or make a partial index with this condition.'
+				WHEN x.obstacle IN ('function', 'volatile') THEN format('The result of %s depends on settings or on the time, so there cannot be an index on it. Compare the column itself with the ends of a range.',
+					x.expression)
+				ELSE format('Compare %s itself, so that an index on it can serve the condition.', coalesce(x."column", 'the column'))
+			END,
+			CASE WHEN x.obstacle = 'cast' AND x.query !~* '::|\mcast\s*\(' THEN format('The cast is not in the statement: a parameter or a value has another type than the column. Bind it as %s.',
+				coalesce(x.type, 'that of the column')) END)
 	FROM written AS x;
 END;
 COMMENT ON FUNCTION diagnose.rewrite_advice(diagnose.window) IS

@@ -179,6 +179,9 @@ BEGIN ATOMIC
 			END AS expression
 		FROM diagnose.predicates(w) AS p
 		WHERE p.columns <> '{}'
+			AND p.obstacle IS NULL
+			-- nor what stands for constants that the caller may not see
+			AND coalesce(p.expression, '') !~ '[$][0-9]'
 			AND p.kind NOT IN ('join', 'sort', 'group', 'distinct', 'offset', 'other')
 			AND EXISTS (SELECT FROM wrong AS x WHERE x.relid = p.relid AND x.queryid = p.queryid)
 	),

@@ -9,6 +9,9 @@ BEGIN ATOMIC
 	),
 	worst AS (
 		SELECT DISTINCT ON (r.identity) r.*,
+			-- as statements are shown; what is cast to its own type says nothing
+			regexp_replace(coalesce(diagnose.mask(r.condition), r.condition),
+				'([?]|[$][0-9]+)::(timestamp with(out)? time zone|[a-z_]+)', '\1', 'g') AS masked,
 			count(*) OVER (PARTITION BY r.identity) AS conditions
 		FROM advice AS r
 		WHERE r.obstacle = 'offset' OR NOT EXISTS (
@@ -22,7 +25,7 @@ BEGIN ATOMIC
 		CASE
 			WHEN x.obstacle = 'offset' THEN format('skips %s per call',
 				diagnose.count_text(round(x.rows_discarded)::bigint, 'row'))
-			ELSE format('no index can serve %s', diagnose.short_text(x.condition, 60))
+			ELSE format('no index can serve %s', diagnose.short_text(x.masked, 60))
 		END,
 		x.evidence || jsonb_strip_nulls(jsonb_build_object('relation', x.relation,
 			'obstacle', x.obstacle, 'condition', x.condition, 'rewritten', x.rewritten,
