@@ -108,6 +108,7 @@ extern PgdCondition *pgd_advise_join_key(Node *expr, Oid opfamily,
 extern Node *pgd_advise_expression(Node *expr, Index rti, AttrNumber *attno);
 extern Oid	pgd_advise_opclass(Oid am, Oid opfamily, Oid type);
 extern List *pgd_advise_families(Oid am, Oid opno, Oid type, char purpose);
+extern bool pgd_advise_orders_bytes(Oid collation);
 extern const char *pgd_advise_obstacle(Node *expr);
 
 PGD_END_INTERNAL
