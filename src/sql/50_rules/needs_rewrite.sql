@@ -25,6 +25,7 @@ BEGIN ATOMIC
 		CASE
 			WHEN x.obstacle = 'offset' THEN format('skips %s per call',
 				diagnose.count_text(round(x.rows_discarded)::bigint, 'row'))
+			WHEN x.obstacle = 'NOT IN' THEN 'runs through NOT IN (SELECT ...) for each row'
 			ELSE format('no index can serve %s', diagnose.short_text(x.masked, 60))
 		END,
 		x.evidence || jsonb_strip_nulls(jsonb_build_object('relation', x.relation,
