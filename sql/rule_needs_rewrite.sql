@@ -32,7 +32,7 @@ SELECT pg_temp.run(20, 'SELECT name FROM t WHERE "At" >= ''2026-01-01''::date + 
 SELECT count(*) FROM pg_temp.found('needs_rewrite');
 
 -- found
-CREATE TABLE gone AS SELECT i AS id FROM generate_series(1, 6000) AS i;
+CREATE TABLE gone AS SELECT i AS id FROM generate_series(1, 3000) AS i;
 ANALYZE gone;
 SELECT pg_temp.run(20, 'SELECT count(name) FROM t WHERE "At"::date = ''2026-01-02''::date'),
 	pg_temp.run(20, 'SELECT name FROM t WHERE id = 42::numeric'),
@@ -40,10 +40,12 @@ SELECT pg_temp.run(20, 'SELECT count(name) FROM t WHERE "At"::date = ''2026-01-0
 	pg_temp.run(20, 'SELECT count(name) FROM t WHERE date_trunc(''day'', "At") = ''2026-01-02''::timestamptz'),
 	pg_temp.run(20, 'SELECT name FROM t WHERE coalesce(b, 0) = 42'),
 	pg_temp.run(20, 'SELECT count(b) FROM t WHERE name LIKE ''%999'''),
-	pg_temp.run(20, 'SELECT name FROM t ORDER BY id LIMIT 10 OFFSET 15000');
+	pg_temp.run(40, 'SELECT b, name FROM t ORDER BY id LIMIT 10 OFFSET 19000');
 SET work_mem = '64kB';
-SELECT count(name) FROM t WHERE id BETWEEN 5501 AND 6600 AND b NOT IN (SELECT id FROM gone);
+SET hash_mem_multiplier = 1;
+SELECT count(name) FROM t WHERE id BETWEEN 1901 AND 3000 AND b NOT IN (SELECT id FROM gone);
 RESET work_mem;
+RESET hash_mem_multiplier;
 SELECT dimension, key, subject, costs, grade, n > 0 AS n, problem,
 	regexp_replace(evidence, '(rows_[a-z_]*call|instrumented_executions): [0-9.]+', '\1: <n>', 'g') AS evidence,
 	advice, fix, undo, verify
