@@ -88,6 +88,7 @@ CREATE OR REPLACE FUNCTION diagnose.rewrite_advice(
 	OUT advice						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH statements AS MATERIALIZED (
 		SELECT s.identity, s.subject, s.evidence, s.verify_from, s.userid, s.dbid, s.toplevel,

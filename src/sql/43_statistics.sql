@@ -130,6 +130,7 @@ CREATE OR REPLACE FUNCTION diagnose.statistics_advice(
 	OUT verify						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH RECURSIVE wrong AS MATERIALIZED (
 		SELECT m.* FROM diagnose.misestimates(w) AS m
