@@ -56,7 +56,7 @@ make_index(void *arg)
 {
 	Question   *const q = arg;
 
-	q->made = pgd_whatif_index(q->definition);
+	q->made = pgd_whatif_index(q->definition, false);
 }
 
 static RawStmt *
@@ -73,6 +73,11 @@ parse_statement(const char *text)
 	switch (nodeTag(raw->stmt))
 	{
 		case T_SelectStmt:
+			if (((SelectStmt *) raw->stmt)->intoClause == NULL)
+				break;
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("statement creates a table")));
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
