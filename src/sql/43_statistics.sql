@@ -30,7 +30,8 @@ BEGIN ATOMIC
 		FROM diagnose.workload(w) AS s
 			CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
 		WHERE s.dbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-			AND s.calls + s.failed > 0
+			-- What is done once is no habit.
+			AND s.calls + s.failed > 1
 	),
 	nodes AS (
 		SELECT e.*, e.rows::float8 / e.node_executions AS actual,
