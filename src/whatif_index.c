@@ -13,6 +13,7 @@
 
 #include "access/amapi.h"
 #include "access/genam.h"
+#include "access/gist.h"
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/spgist.h"
@@ -290,10 +291,11 @@ is_returnable(const PgdHypothetical *h, int column)
 		case BTREE_AM_OID:
 			return true;
 		case GIST_AM_OID:
-			/* numbers of gist.h, which are those of the manual */
 			return column >= parts->nkeys ||
-				OidIsValid(get_opfamily_proc(family, type, type, 9)) ||
-				!OidIsValid(get_opfamily_proc(family, type, type, 3));
+				OidIsValid(get_opfamily_proc(family, type, type,
+											 GIST_FETCH_PROC)) ||
+				!OidIsValid(get_opfamily_proc(family, type, type,
+											  GIST_COMPRESS_PROC));
 		case SPGIST_AM_OID:
 			if (column >= parts->nkeys)
 				return true;
@@ -571,7 +573,8 @@ pgd_whatif_index(const char *definition, bool roughly)
 
 	h->parts = palloc0(sizeof(PgdHypotheticalParts));
 	h->parts->context = CurrentMemoryContext;
-	h->relid = RangeVarGetRelid(stmt->relation, AccessShareLock, false);
+	h->relid = RangeVarGetRelidExtended(stmt->relation, AccessShareLock,
+										RVR_NOWAIT, NULL, NULL);
 	relation = relation_open(h->relid, NoLock);
 	check_table(relation, stmt);
 	stmt = transformIndexStmt(h->relid, stmt, definition);

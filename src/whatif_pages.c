@@ -16,6 +16,7 @@
 #include "access/brin_page.h"
 #include "access/brin_tuple.h"
 #include "access/detoast.h"
+#include "access/gist.h"
 #include "access/itup.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
@@ -507,10 +508,28 @@ is_ordered(PlannerInfo *root, const ColumnFacts *column)
 
 /*
  * Rows come one by one and pages are split in the middle: so they are half
- * full in the end if rows come in order, and a little more if not.
+ * full in the end if rows come in order, and a little more if not.  Where the
+ * operator class can sort, pages are made from sorted rows.
  */
 #define ORDERED_FILL	0.47
 #define RANDOM_FILL		0.57
+#define SORTED_FILL		0.72
+
+static double
+gist_fill(const PgdHypotheticalParts *parts, PlannerInfo *root,
+		  const ColumnFacts *columns)
+{
+	bool		sorts = true;
+
+	for (int i = 0; i < parts->nkeys; i++)
+		sorts = sorts &&
+			OidIsValid(get_opfamily_proc(parts->opfamilies[i],
+										 parts->opcintypes[i],
+										 parts->opcintypes[i],
+										 GIST_SORTSUPPORT_PROC));
+	return sorts ? SORTED_FILL :
+		is_ordered(root, &columns[0]) ? ORDERED_FILL : RANDOM_FILL;
+}
 
 /*
  * Operator classes keep something else than the value: of a fixed size, or a
@@ -539,15 +558,14 @@ gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
 		else if (strstr(name, "gtrgm") != NULL)
 			columns[i].width = 5 + 3 * columns[i].width;
 		else if (strstr(name, "gtsvector") != NULL)
-			columns[i].width = 5 + 0.35 * columns[i].width;
+			columns[i].width = 5 + 0.15 * columns[i].width;
 		else
 			continue;
 		columns[i].fixed = false;
 		columns[i].nwidths = 0;
 	}
 	return 1 + tree_pages(tuples, tuple_size(columns, parts->ncolumns),
-						  is_ordered(root, &columns[0]) ? ORDERED_FILL :
-						  RANDOM_FILL);
+						  gist_fill(parts, root, columns));
 }
 
 /*
