@@ -158,6 +158,8 @@ COMMENT ON FUNCTION diagnose.index_statistics_since() IS
 'since when, at least, the server has been counting scans of the current database''s tables and indexes';
 
 -- What guards something is of use without being read, and is not in here.
+-- The search path, here and below, is for names in definitions; it also keeps
+-- these functions from being planned where nothing asks them.
 -- Standbys count for themselves: what nobody uses here may be in use there.
 CREATE OR REPLACE FUNCTION diagnose.unused_indexes(
 	OUT relation					text,
@@ -178,6 +180,7 @@ CREATE OR REPLACE FUNCTION diagnose.unused_indexes(
 	OUT verify						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 60000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH facts AS (
 		SELECT f.*, x.indexprs IS NOT NULL AS has_expressions, x.indkey, x.indnkeyatts,
@@ -310,6 +313,7 @@ CREATE OR REPLACE FUNCTION diagnose.redundant_indexes(
 	OUT verify						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH facts AS MATERIALIZED (
 		SELECT f.*, x.indkey::int2[] AS keys, x.indnkeyatts AS n, x.indnatts AS width,
