@@ -24,6 +24,7 @@
 #include "guc.h"
 
 #define TRIM_LOSS		0.1		/* of its gain that a shorter index may lose */
+#define INCLUDE_LOSS	0.25	/* the same for one without included columns */
 #define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
 #define HURT_COST		4		/* if it is more than one page */
 #define LENGTHEN_SIZE	2.5		/* a longer index may be bigger, within limits: */
@@ -464,7 +465,8 @@ trim(PgdAdvice *advice)
 				break;
 			gain = gain_of(advice, others, advice->chosen, NULL);
 			if (gain_of(advice, others, with(others, n), NULL) <
-				(1 - TRIM_LOSS) * gain ||
+				(1 - (index->candidate->include != NIL ? INCLUDE_LOSS :
+					  TRIM_LOSS)) * gain ||
 				(index->candidate->include == NIL &&
 				 index->candidate->limits && is_little_more(advice, n, current) &&
 				 hurts(advice, advice->chosen, with(others, n))))
