@@ -248,6 +248,9 @@ extern void pgd_whatif_check(Query *query);
 extern void pgd_whatif_measure(PgdHypothetical *h, bool roughly);
 extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,
 											Oid relid);
+extern bool pgd_whatif_fits(const PgdHypothetical *h,
+							const PgdHypotheticalLeaf *leaf,
+							Relation relation);
 extern IndexOptInfo *pgd_whatif_info(const PgdHypothetical *h,
 									 const PgdHypotheticalLeaf *leaf,
 									 PlannerInfo *root, RelOptInfo *rel,

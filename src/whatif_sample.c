@@ -186,7 +186,8 @@ pgd_whatif_sample(const PgdHypothetical *h)
 	relation = relation_open(leaf->relid, AccessShareLock);
 	if (relation->rd_tableam == NULL ||
 		relation->rd_tableam->scan_getnextslot_tidrange == NULL ||
-		!RelationIsScannable(relation))
+		!RelationIsScannable(relation) ||
+		!pgd_whatif_fits(h, leaf, relation))
 	{
 		relation_close(relation, NoLock);
 		return NULL;

@@ -18,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -201,6 +202,32 @@ pgd_whatif_measure(PgdHypothetical *h, bool roughly)
 }
 
 /*
+ * The table of an index that was made a while ago: it may have changed.
+ */
+static void
+lock_again(const PgdHypothetical *h)
+{
+	const PgdHypotheticalLeaf whole = {
+		.attnums = h->parts->attnums,
+		.exprs = h->parts->exprs,
+		.pred = h->parts->pred,
+	};
+	Relation	relation;
+
+	if (!ConditionalLockRelationOid(h->relid, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("relation with OID %u is locked", h->relid)));
+	relation = relation_open(h->relid, NoLock);
+	if (!pgd_whatif_fits(h, &whole, relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" has changed",
+						RelationGetRelationName(relation))));
+	relation_close(relation, NoLock);
+}
+
+/*
  * Make up for what was left out where it would take a sample.
  */
 void
@@ -208,5 +235,8 @@ pgd_whatif_refine(PgdHypothetical *h)
 {
 	if (h->am == BTREE_AM_OID && h->parts->exprs == NIL &&
 		h->parts->ncolumns > 1)
+	{
+		lock_again(h);
 		pgd_whatif_measure(h, false);
+	}
 }
