@@ -24,6 +24,7 @@
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
 #define ROUNDS			2		/* best answers, and next best */
+#define PLANNINGS		50		/* of one statement there has to be time for */
 #define GENERIC_ERROR	3		/* in costs without constants */
 #define SLOW_PLANNING	UINT64CONST(3000000)	/* nanoseconds */
 #define SLOWEST_UNIT	0.1		/* milliseconds per unit of cost, at most */
@@ -131,9 +132,10 @@ pgd_advise_look_at_all(PgdAdvice *advice)
 		MemoryContextSwitchTo(advice->scratch);
 		if (!pgd_whatif_guarded(&role, look, &looking, &statement->problem))
 		{
-			statement->problem = MemoryContextStrdup(advice->context,
-													 statement->problem);
+			statement->problem = pgd_clock() > advice->deadline ? PGD_NO_TIME :
+				MemoryContextStrdup(advice->context, statement->problem);
 			looking.needs.needs = NIL;
+			statement->base = 0;
 		}
 		MemoryContextSwitchTo(advice->context);
 		MemoryContextReset(advice->scratch);
@@ -178,6 +180,11 @@ look(void *arg)
 		looking->statement->base += stmt->planTree->total_cost;
 		looking->statement->shapes[looking->statement->nshapes++] =
 			pgd_plan_shape(stmt);
+		if (pgd_clock() - start > pgd_threshold.missing_index_max_time * 1e6 /
+			PLANNINGS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("it takes too long to plan")));
 		if (pgd_clock() - start > SLOW_PLANNING)
 			break;
 	}
@@ -588,8 +595,14 @@ pgd_advise_make_candidates(PgdAdvice *advice)
 		PgdAdvised *statement = advice->statements[i];
 		ListCell   *lc;
 
-		if (statement->base <= 0 || pgd_clock() > advice->deadline)
+		if (statement->base <= 0)
 			continue;
+		if (advice->out_of_time || pgd_clock() > advice->deadline)
+		{
+			advice->out_of_time = true;
+			statement->problem = PGD_NO_TIME;
+			continue;
+		}
 		foreach(lc, statement->needs)
 		{
 			PgdWhatIfRole role = {0};

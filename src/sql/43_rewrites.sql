@@ -194,10 +194,10 @@ COMMENT ON FUNCTION diagnose.rewrite_advice(diagnose.window) IS
 'conditions that no index can serve as they are written, of statements that take time and discard most of what they read: what stands in the way, and how to write it; rows are per instrumented execution, which may be older than the window';
 
 CREATE OR REPLACE VIEW diagnose.rewrite_advice AS
-SELECT round(r.ms_per_s::numeric, 1) AS ms_per_s, diagnose.short_text(r.relation, 24) AS relation,
+SELECT round(r.ms_per_s::numeric, 1) AS ms_per_s, diagnose.short_text(r.relation, 22) AS relation,
 	to_char(r.rows_discarded, 'FM999,999,999,990') AS discarded,
-	diagnose.short_text(r.condition, 32) AS condition,
-	diagnose.short_text(coalesce(r.rewritten, r.obstacle), 36) AS rewritten
+	diagnose.short_text(r.condition, 29) AS condition,
+	diagnose.short_text(coalesce(r.rewritten, r.obstacle), 32) AS rewritten
 FROM diagnose.rewrite_advice(diagnose.since_reset()) AS r
 ORDER BY r.ms_per_s DESC, r.relation, r.condition;
 COMMENT ON VIEW diagnose.rewrite_advice IS

@@ -30,7 +30,8 @@ BEGIN ATOMIC
 		FROM diagnose.workload(w) AS s
 			CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
 		WHERE s.dbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-			AND s.calls + s.failed > 0
+			-- What is done once is no habit.
+			AND s.calls + s.failed > 1
 	),
 	nodes AS (
 		SELECT e.*, e.rows::float8 / e.node_executions AS actual,
@@ -326,9 +327,9 @@ COMMENT ON FUNCTION diagnose.statistics_advice(diagnose.window) IS
 'tables whose rows the planner misjudges, and what would tell it: cause is never analyzed, stale, expression, correlation or skew; ratio is of actual to estimated rows, per execution of the worst node; ms_per_s is what the statements take that suffer; evidence of rows is as old as the last reset, whatever the window';
 
 CREATE OR REPLACE VIEW diagnose.statistics_advice AS
-SELECT round(s.ms_per_s::numeric, 1) AS ms_per_s, diagnose.short_text(s.relation, 30) AS relation,
+SELECT round(s.ms_per_s::numeric, 1) AS ms_per_s, diagnose.short_text(s.relation, 24) AS relation,
 	to_char(s.estimated_rows, 'FM999,999,999,990') AS estimated,
-	to_char(s.actual_rows, 'FM999,999,999,990') AS actual, diagnose.short_text(s.reason, 50) AS reason
+	to_char(s.actual_rows, 'FM999,999,999,990') AS actual, diagnose.short_text(s.reason, 44) AS reason
 FROM diagnose.statistics_advice(diagnose.since_reset()) AS s
 ORDER BY s.ms_per_s DESC, s.relation, s.columns;
 COMMENT ON VIEW diagnose.statistics_advice IS
