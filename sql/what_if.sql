@@ -116,8 +116,8 @@ WHERE w.item <> 'statement';
 CREATE TABLE fresh (id integer, kind integer, note text);
 SELECT w.size_bytes > 0 AS size, w.item FROM diagnose.what_if('SELECT 1', '{CREATE INDEX ON fresh (id)}') AS w WHERE w.item <> 'statement';
 INSERT INTO fresh SELECT g, g % 10, repeat('x', 50) || g FROM generate_series(1, 20000) AS g;
-SELECT w.item, w.size_bytes / 20000 BETWEEN CASE WHEN w.item LIKE '%id%' THEN 15 WHEN w.item LIKE '%note)' THEN 60 ELSE 4 END
-	AND CASE WHEN w.item LIKE '%id%' THEN 40 WHEN w.item LIKE '%note)' THEN 150 ELSE 14 END AS fits
+SELECT w.item, w.size_bytes / 20000 BETWEEN CASE WHEN w.item LIKE '%(id)' THEN 15 WHEN w.item LIKE '%note)' THEN 60 ELSE 4 END
+	AND CASE WHEN w.item LIKE '%(id)' THEN 40 WHEN w.item LIKE '%note)' THEN 150 ELSE 14 END AS fits
 FROM diagnose.what_if('SELECT 1', ARRAY['CREATE INDEX ON fresh (id)', 'CREATE INDEX ON fresh (kind)', 'CREATE INDEX ON fresh (note)']) AS w
 WHERE w.item <> 'statement';
 DROP TABLE fresh;
