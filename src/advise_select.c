@@ -238,14 +238,19 @@ bytes_of(PgdAdvice *advice, const Bitmapset *indexes)
 }
 
 /*
- * What the room that indexes take is worth: they compete for memory with all
- * else.
+ * What the room that indexes take is worth, in milliseconds: they compete for
+ * memory with the tables of the workload.
  */
 static double
 price_of(PgdAdvice *advice, const Bitmapset *indexes)
 {
-	return bytes_of(advice, indexes) / (1024 * 1024) *
-		pgd_threshold.missing_index_megabyte_share * advice->total_time;
+	double		pages = 1;
+	ListCell   *lc;
+
+	foreach(lc, advice->tables)
+		pages += ((PgdTable *) lfirst(lc))->pages;
+	return bytes_of(advice, indexes) / BLCKSZ / pages *
+		pgd_threshold.missing_index_size_share * advice->total_time;
 }
 
 static int

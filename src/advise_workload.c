@@ -23,6 +23,8 @@
 #include "predicate.h"
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
+#define KINDS_MAX		100		/* values of a column that tells kinds of rows apart */
+#define SEEN_MIN		3		/* executions from which a constant is one */
 #define ROUNDS			2		/* best answers, and next best */
 #define PLANNINGS		50		/* of one statement there has to be time for */
 #define GENERIC_ERROR	3		/* in costs without constants */
@@ -461,8 +463,9 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 	if (condition == NULL)
 		return !in_all_examples(making, need, expr);
-	if (condition->value == NULL || condition->attno == 0)
-		return !in_all_examples(making, need, condition->clause);
+	if (condition->value == NULL || condition->attno == 0 ||
+		condition->ndistinct > KINDS_MAX)
+		return true;
 
 	hash = pgd_predicate_hash(condition->value->consttype,
 							  condition->value->constlen,
@@ -474,7 +477,7 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 		if (constant->relid != need->relid ||
 			constant->attno != condition->attno ||
-			constant->opno != condition->opno || constant->total < 2)
+			constant->opno != condition->opno || constant->total < SEEN_MIN)
 			continue;
 		for (int v = 0; v < PGD_EVIDENCE_VALUES; v++)
 		{
@@ -483,7 +486,8 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 		}
 		return true;
 	}
-	return !in_all_examples(making, need, condition->clause);
+	return list_length(making->statement->examples) < 2 ||
+		!in_all_examples(making, need, condition->clause);
 }
 
 static void

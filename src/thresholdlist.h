@@ -234,14 +234,14 @@ PGD_THRESHOLD(missing_index_max_selectivity, 0.2, 1,
 	"Share of a table's rows up to which an index that finds them is considered.")
 PGD_THRESHOLD(missing_index_max_time, 5000, INT_MAX,
 	"Milliseconds after which index advice is given from what has been looked at.")
-PGD_THRESHOLD(missing_index_megabyte_share, 0.00005, 1,
-	"Share of the database's time that an index has to save for each megabyte of it.")
 PGD_THRESHOLD(missing_index_min_cut, 0.3, 1,
 	"Share of some statement's time from which what an index saves is enough.")
 PGD_THRESHOLD(missing_index_min_pages, 50, INT_MAX,
 	"Pages of a table from which it gets index advice.")
 PGD_THRESHOLD(missing_index_min_share, 0.001, 1,
 	"Share of the database's time from which what an index saves is enough.")
+PGD_THRESHOLD(missing_index_size_share, 0.05, 1,
+	"Share of the database's time that an index as large as all tables has to save for its room.")
 PGD_THRESHOLD(missing_index_write_time, 5, 1000,
 	"Microseconds that writing an entry of a B-tree takes, with its share of WAL and vacuum.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
