@@ -171,8 +171,9 @@ pgd_whatif_measure(PgdHypothetical *h, bool roughly)
 {
 	PgdHypotheticalParts *const parts = h->parts;
 
+	parts->unknown = false;
 	measure_all(h, NIL);
-	if (parts->exprs != NIL || h->am == GIN_AM_OID ||
+	if (parts->exprs != NIL || h->am == GIN_AM_OID || parts->unknown ||
 		(h->am == BTREE_AM_OID && parts->ncolumns > 1 && !roughly))
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
