@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "advise.h"
@@ -20,7 +23,12 @@
 #include "predicate.h"
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
+#define KINDS_MAX		100		/* values of a column that tells kinds of rows apart */
+#define SEEN_MIN		3		/* executions from which a constant is one */
 #define ROUNDS			2		/* best answers, and next best */
+#define PLANNINGS		50		/* of one statement there has to be time for */
+#define GENERIC_ERROR	3		/* in costs without constants */
+#define SLOW_PLANNING	UINT64CONST(3000000)	/* nanoseconds */
 #define SLOWEST_UNIT	0.1		/* milliseconds per unit of cost, at most */
 #define WORTH_IT		0.9		/* a cost that is higher than this share of what
 								 * it was is no gain */
@@ -126,13 +134,17 @@ pgd_advise_look_at_all(PgdAdvice *advice)
 		MemoryContextSwitchTo(advice->scratch);
 		if (!pgd_whatif_guarded(&role, look, &looking, &statement->problem))
 		{
-			statement->problem = MemoryContextStrdup(advice->context,
-													 statement->problem);
+			statement->problem = pgd_clock() > advice->deadline ? PGD_NO_TIME :
+				MemoryContextStrdup(advice->context, statement->problem);
 			looking.needs.needs = NIL;
+			statement->base = 0;
 		}
 		MemoryContextSwitchTo(advice->context);
 		MemoryContextReset(advice->scratch);
 		statement->needs = looking.needs.needs;
+		/* one that takes long to plan is not planned in all its forms */
+		statement->examples = list_truncate(statement->examples,
+											Max(statement->nshapes, 1));
 		settle_time(statement);
 		note_asked(advice, statement);
 	}
@@ -155,6 +167,7 @@ look(void *arg)
 	foreach(lc, looking->statement->examples)
 	{
 		PgdExample *example = lfirst(lc);
+		uint64		start = pgd_clock();
 		PlannedStmt *stmt;
 
 		looking->needs.all_literal = example->params == NULL &&
@@ -169,14 +182,22 @@ look(void *arg)
 		looking->statement->base += stmt->planTree->total_cost;
 		looking->statement->shapes[looking->statement->nshapes++] =
 			pgd_plan_shape(stmt);
+		if (pgd_clock() - start > pgd_threshold.missing_index_max_time * 1e6 /
+			PLANNINGS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("it takes too long to plan")));
+		if (pgd_clock() - start > SLOW_PLANNING)
+			break;
 	}
 }
 
 /*
  * What the load of the window would take with the plans of now.  After an
- * index was made, or statistics, the time of older plans says nothing any
- * more: then that of those executed since counts.  If there are none, the
- * statement is left alone until it was executed.
+ * index was made, or statistics, the time of older plans says little: then
+ * that of those executed since counts.  If there are none, it is scaled by
+ * costs; and if nobody knows what they were, the statement is left alone until
+ * it was executed.
  */
 static void
 settle_time(PgdAdvised *statement)
@@ -200,11 +221,25 @@ settle_time(PgdAdvised *statement)
 				since = Max(since, load->plans[i].last_seen);
 			}
 	}
-	if (!found)
+	if (!found && statement->evidence.executions == 0)
 	{
 		statement->problem = "its plan has changed since it was executed";
 		statement->base = 0;
 		statement->needs = NIL;
+		return;
+	}
+	if (!found || ((PgdExample *) linitial(statement->examples))->generic)
+	{
+		double		then = statement->evidence.cost /
+			statement->evidence.executions;
+		double		now = statement->base / statement->nshapes;
+
+		/* without constants, costs differ anyway */
+		if (found || load->nplans == 0)
+			then = 0;
+		else if (((PgdExample *) linitial(statement->examples))->generic)
+			then /= GENERIC_ERROR;
+		statement->time = load->time * (then > now ? now / then : 1);
 		return;
 	}
 	for (int i = 0; i < load->nplans; i++)
@@ -252,8 +287,25 @@ typedef struct Opening
 	PgdTable   *result;
 } Opening;
 
+/* InvalidOid: it is gone. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 /*
- * A table as advice sees it; NULL if it cannot be looked at.
+ * A table as advice sees it; NULL if it cannot be looked at.  Expressions of
+ * its indexes are evaluated as far as they are constant: as its owner, who
+ * chose them, and as VACUUM does.
  */
 PgdTable *
 pgd_advise_find_table(PgdAdvice *advice, Oid relid)
@@ -268,7 +320,7 @@ pgd_advise_find_table(PgdAdvice *advice, Oid relid)
 		if (((PgdTable *) lfirst(lc))->relid == relid)
 			return lfirst(lc);
 	}
-	role.userid = GetUserId();
+	role.userid = owner_of(relid);
 	role.settings = "search_path\0pg_catalog, pg_temp\0";
 	if (!pgd_whatif_guarded(&role, open_table, &opening, &problem))
 		return NULL;
@@ -411,8 +463,9 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 	if (condition == NULL)
 		return !in_all_examples(making, need, expr);
-	if (condition->value == NULL || condition->attno == 0)
-		return !in_all_examples(making, need, condition->clause);
+	if (condition->value == NULL || condition->attno == 0 ||
+		condition->ndistinct > KINDS_MAX)
+		return true;
 
 	hash = pgd_predicate_hash(condition->value->consttype,
 							  condition->value->constlen,
@@ -424,7 +477,7 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 		if (constant->relid != need->relid ||
 			constant->attno != condition->attno ||
-			constant->opno != condition->opno || constant->total < 2)
+			constant->opno != condition->opno || constant->total < SEEN_MIN)
 			continue;
 		for (int v = 0; v < PGD_EVIDENCE_VALUES; v++)
 		{
@@ -433,7 +486,8 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 		}
 		return true;
 	}
-	return !in_all_examples(making, need, condition->clause);
+	return list_length(making->statement->examples) < 2 ||
+		!in_all_examples(making, need, condition->clause);
 }
 
 static void
@@ -500,7 +554,13 @@ create(void *arg)
 {
 	Creating   *creating = arg;
 
-	creating->result = pgd_whatif_index(creating->definition);
+	creating->result = pgd_whatif_index(creating->definition, true);
+}
+
+static void
+refine(void *arg)
+{
+	pgd_whatif_refine(arg);
 }
 
 /*
@@ -539,8 +599,14 @@ pgd_advise_make_candidates(PgdAdvice *advice)
 		PgdAdvised *statement = advice->statements[i];
 		ListCell   *lc;
 
-		if (statement->base <= 0 || pgd_clock() > advice->deadline)
+		if (statement->base <= 0)
 			continue;
+		if (advice->out_of_time || pgd_clock() > advice->deadline)
+		{
+			advice->out_of_time = true;
+			statement->problem = PGD_NO_TIME;
+			continue;
+		}
 		foreach(lc, statement->needs)
 		{
 			PgdWhatIfRole role = {0};
@@ -622,6 +688,17 @@ consider(PgdAdvice *advice, PgdAdvised *statement)
 				own = list_append_unique_int(own, n);
 		}
 	}
+	/* now that they are few, find out how big they are */
+	foreach(lc, own)
+	{
+		PgdWhatIfRole role = {.userid = statement->userid};
+		char	   *problem;
+
+		(void) pgd_whatif_guarded(&role, refine,
+								  advice->indexes[lfirst_int(lc)]->index,
+								  &problem);
+	}
+	statement->costs = NIL;
 	statement->own = own;
 	statement->relevant = NULL;
 	foreach(lc, own)

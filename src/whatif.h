@@ -68,7 +68,12 @@ extern bool pgd_whatif_guarded(const PgdWhatIfRole *as, void (*work) (void *),
 
 /* The following are to be called in guarded work; they throw. */
 
-extern PgdHypothetical *pgd_whatif_index(const char *definition);
+/*
+ * Roughly: no rows are read to find out its size where statistics of the
+ * columns will do; pgd_whatif_refine() makes up for that.
+ */
+extern PgdHypothetical *pgd_whatif_index(const char *definition, bool roughly);
+extern void pgd_whatif_refine(PgdHypothetical *h);
 
 /*
  * Plans a copy of the query.  Takes AccessShareLock on its relations, but
@@ -205,6 +210,27 @@ typedef struct PgdWhatIfClass
 	double		rows;
 } PgdWhatIfClass;
 
+/* Values whose widths are looked at, at most */
+#define PGD_WIDTHS	256
+
+/* What statistics say of a column. */
+typedef struct PgdWhatIfColumn
+{
+	Node	   *expr;			/* with the number of the relation */
+	double		width;			/* bytes of a value that is not NULL */
+	int			length;			/* of the type; negative: it varies */
+	char		align;
+	double		null_frac;
+	bool		fixed;			/* all values are as wide as that */
+	int			nwidths;		/* of values that differ in width; 0: unknown */
+	double		widths[PGD_WIDTHS];
+} PgdWhatIfColumn;
+
+extern PgdWhatIfColumn *pgd_whatif_columns(const PgdHypothetical *h,
+										   PlannerInfo *root, Index rti,
+										   Relation relation,
+										   const PgdHypotheticalLeaf *leaf);
+extern double pgd_whatif_tuple_size(const PgdWhatIfColumn *columns, int n);
 extern int	pgd_whatif_spread(const double *seen, double fraction,
 							  PgdWhatIfClass classes[PGD_CLASSES]);
 extern Oid	pgd_whatif_key_type(Oid opclass, Oid type);
@@ -219,7 +245,7 @@ extern uint64 *pgd_whatif_row_hashes(const PgdWhatIfSample *sample, int ncolumns
 extern void pgd_whatif_analyze(PgdHypothetical *h,
 							   const PgdWhatIfSample *sample);
 extern void pgd_whatif_check(Query *query);
-extern void pgd_whatif_measure(PgdHypothetical *h);
+extern void pgd_whatif_measure(PgdHypothetical *h, bool roughly);
 extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,
 											Oid relid);
 extern IndexOptInfo *pgd_whatif_info(const PgdHypothetical *h,
