@@ -68,5 +68,15 @@ SELECT pg_temp.run(19, 'SELECT count(id) FROM address WHERE "City" = ''city {}''
 	pg_temp.run(20, 'SELECT count(b) FROM stale WHERE a = 7'),
 	pg_temp.run(20, 'SELECT count(b) FROM new WHERE a = 1');
 SELECT count(*) FROM pg_temp.found('misestimate');
+
+-- found: a join whose scans are estimated well
+CREATE TABLE one AS SELECT i % 50 AS a, i % 50 AS b FROM generate_series(1, 1000) AS i;
+CREATE TABLE two AS SELECT * FROM one;
+ANALYZE one, two;
+SELECT pg_temp.run(40, 'SELECT count(*) FROM one JOIN two USING (a, b)');
+SELECT key, subject, costs, problem,
+	regexp_replace(evidence, '(ratio|instrumented_executions): [0-9.]+', '\1: <n>', 'g') AS evidence,
+	advice, fix, verify
+FROM pg_temp.found('misestimate');
 SET client_min_messages = warning;
 DROP SCHEMA "misestimate" CASCADE;

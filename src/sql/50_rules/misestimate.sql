@@ -52,7 +52,7 @@ BEGIN ATOMIC
 		jsonb_build_object('node', j.node, 'actual_rows', round(j.actual_rows::numeric),
 			'estimated_rows', round(j.estimated_rows::numeric), 'ratio', round(j.ratio::numeric, 4),
 			'instrumented_executions', j.executions, 'calls', j.calls, 'queryid', j.queryid),
-		'No statistics tell how rows of several tables match. If the plan is bad, try a higher statistics target of the columns that are joined, or keep what is joined first in a temporary table and analyze that.',
+		'No statistics tell how rows of several tables match. If the plan is bad, try a higher statistics target of the columns that are joined, a foreign key on all of them if there are several, or keep what is joined first in a temporary table and analyze that.',
 		NULL::text, NULL::text,
 		format('SELECT node, rows, estimated_rows FROM diagnose.evidence() WHERE queryid = %s', j.queryid),
 		NULL::text
