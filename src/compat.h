@@ -21,6 +21,7 @@
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "storage/proc.h"
+#include "utils/pg_locale.h"
 
 #if PG_VERSION_NUM < 150000
 #error "pg_diagnose needs PostgreSQL 15 or newer"
@@ -191,6 +192,79 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_workers_launched(estate) 0
 #endif
 
+/* 18 moved part of EXPLAIN to files of their own */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "commands/explain.h"
+
+/* 17 added the memory of planning to what EXPLAIN is told */
+#if PG_VERSION_NUM >= 170000
+#define pgd_explain_plan(plan, es, text, params) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, NULL, NULL, NULL)
+#else
+#define pgd_explain_plan(plan, es, text, params) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, NULL, NULL)
+#endif
+
+/* 16 took permissions out of range table entries */
+#if PG_VERSION_NUM >= 160000
+#define pgd_take_permissions(query, pstate) \
+	((query)->rteperminfos = (pstate)->p_rteperminfos)
+#else
+#define pgd_take_permissions(query, pstate) ((void) 0)
+#endif
+
+/* 16 lets the planner know of NULLS NOT DISTINCT */
+#if PG_VERSION_NUM >= 160000
+#define pgd_set_nulls_not_distinct(info, value) \
+	((info)->nullsnotdistinct = (value))
+#else
+#define pgd_set_nulls_not_distinct(info, value) ((void) (value))
+#endif
+
+/* 18 brought virtual generated columns, and one step in bitmap scans less */
+#if PG_VERSION_NUM >= 180000
+#define pgd_is_virtual_column(attr) \
+	((attr)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define pgd_table_has_bitmap_scan(am) ((am)->scan_bitmap_next_tuple != NULL)
+#else
+#define pgd_is_virtual_column(attr) ((void) (attr), false)
+#define pgd_table_has_bitmap_scan(am) ((am)->scan_bitmap_next_block != NULL)
+#endif
+
+/* 18 made the direction of a sort key independent of B-tree's strategies */
+#if PG_VERSION_NUM >= 180000
+#define pgd_pathkey_ascends(pathkey) ((pathkey)->pk_cmptype == COMPARE_LT)
+#else
+#define pgd_pathkey_ascends(pathkey) \
+	((pathkey)->pk_strategy == BTLessStrategyNumber)
+#endif
+
+/* 18 asks the locale instead of a function per question */
+#if PG_VERSION_NUM >= 180000
+#define pgd_collation_is_c(collation) \
+	(pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define pgd_collation_is_c(collation) lc_collate_is_c(collation)
+#endif
+
+/* 16 marks columns with the outer joins that may make them NULL */
+#if PG_VERSION_NUM >= 160000
+#define pgd_var_forget_nulling_rels(var) ((var)->varnullingrels = NULL)
+#else
+#define pgd_var_forget_nulling_rels(var) ((void) (var))
+#endif
+
+/* 17 took the statistics target out of the column's description */
+#if PG_VERSION_NUM >= 170000
+#define pgd_use_default_target(stats) ((stats)->attstattarget = -1)
+#else
+#define pgd_use_default_target(stats) \
+	((stats)->attr = palloc0(sizeof(FormData_pg_attribute)), \
+	 (stats)->attr->attstattarget = -1)
+#endif
 
 /*
  * PREPARE and EXECUTE are never counted, as pg_stat_statements does it; it

@@ -32,10 +32,13 @@ typedef struct PgdNodeEvidence
 	Oid			relid;			/* InvalidOid: not a scan of a relation */
 	Oid			index;			/* InvalidOid: uses none */
 	uint64		executions;
-	uint64		loops;
-	uint64		rows;			/* out of the node */
-	uint64		discarded;		/* by its conditions */
-	double		estimated;		/* rows that the planner expected, all loops */
+	uint64		loops;			/* as EXPLAIN (ANALYZE) counts them */
+	uint64		rows;			/* out of the node, in all loops; of a sort:
+								 * into it */
+	uint64		discarded;		/* by its conditions; of a sort: not wanted */
+	double		estimated;		/* rows that the planner expected, all loops;
+								 * no more than rows if the node was not run
+								 * to its end */
 } PgdNodeEvidence;
 
 /*
@@ -72,11 +75,73 @@ typedef struct PgdExampleBytes
 {
 	const char *data;
 	int			len;
+	uint64		hash;			/* of what it says */
+	TimestampTz taken_at;
 } PgdExampleBytes;
 
 /* A copy; no lock is held while visiting. */
 typedef void (*PgdEvidenceVisitor) (const PgdEvidence *evidence,
 									const PgdExampleBytes *examples,
 									int nexamples, void *arg);
+
+#define PGD_EXAMPLE_MAX	16384	/* bytes of an example, at most */
+
+/* One statement in shared memory. */
+typedef struct PgdEvidenceEntry
+{
+	int32		next;			/* in the hash chain, or in the free list */
+	bool		in_use;
+	uint8		repeated;		/* examples that we had already */
+	PgdEvidence evidence;
+	struct
+	{
+		int32		cell;		/* the first one; PGD_EVIDENCE_NONE: no example */
+		int32		len;
+		uint64		hash;		/* of what it says */
+		TimestampTz taken_at;
+	}			examples[PGD_EVIDENCE_EXAMPLES];
+} PgdEvidenceEntry;
+
+#define PGD_EVIDENCE_NONE	(-1)
+
+/* Counted since start or reset. */
+typedef struct PgdEvidenceStatus
+{
+	int64		entries;
+	int64		entries_max;
+	int64		examples;
+	int64		bytes;			/* of examples */
+	int64		bytes_max;
+	int64		evictions;		/* entries that made room for others */
+	int64		dropped;		/* examples that were too long, or had no room */
+	int64		busy;			/* what could not be added without waiting */
+} PgdEvidenceStatus;
+
+PGD_BEGIN_INTERNAL
+
+extern Size pgd_evidence_layout(char *base);
+extern void pgd_evidence_clear(void);
+extern bool pgd_evidence_may_take(TimestampTz now);
+extern void pgd_evidence_count_dropped(void);
+extern void pgd_evidence_count_busy(void);
+extern uint32 pgd_evidence_alias(const char *name);
+
+/* these want the lock; see store_evidence.c */
+extern int	pgd_evidence_entries(PgdEvidenceEntry **first);
+extern PgdEvidenceEntry *pgd_evidence_find(const PgdKey *key);
+extern PgdEvidenceEntry *pgd_evidence_get(const PgdKey *key, TimestampTz now);
+extern void pgd_evidence_free(PgdEvidenceEntry *entry);
+extern void pgd_evidence_add(PgdEvidence *sum, const PgdEvidence *more);
+extern bool pgd_evidence_wants(const PgdEvidenceEntry *entry, bool slow,
+							   TimestampTz now);
+extern void pgd_evidence_put_example(PgdEvidenceEntry *entry, uint64 hash,
+									 TimestampTz taken_at,
+									 const char *data, int len);
+extern int	pgd_evidence_copy_example(const PgdEvidenceEntry *entry, int which,
+									  char *into);
+extern void pgd_evidence_status(PgdEvidenceStatus *status);
+extern void pgd_evidence_forget_counts(void);
+
+PGD_END_INTERNAL
 
 #endif							/* PGD_EVIDENCE_H */

@@ -23,11 +23,26 @@ typedef struct PgdExample
 	Query	   *query;
 	ParamListInfo params;		/* NULL: none, or planned without values */
 	int			cursor_options;
-	bool		masked;			/* its constants are not known: NULL instead */
+	bool		masked;			/* constants are not known: parameters instead */
 	bool		generic;		/* planned without the values of parameters */
 	TimestampTz taken_at;
 	char	   *settings;		/* name, value, name, value, ..., each
 								 * zero-terminated; an empty name ends it */
 } PgdExample;
+
+PGD_BEGIN_INTERNAL
+
+/* Before planning: maybe keep the statement. */
+extern void pgd_example_offer(const PgdKey *key, Query *query,
+							  const char *source, int cursor_options,
+							  ParamListInfo params);
+
+/*
+ * Read what a visitor of evidence is given, in the current memory context;
+ * NULL if another server wrote it.  May throw.
+ */
+extern PgdExample *pgd_example_read(const char *data, int len);
+
+PGD_END_INTERNAL
 
 #endif							/* PGD_EXAMPLE_H */

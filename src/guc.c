@@ -17,17 +17,22 @@
 
 #include "guc.h"
 
+int			pgd_evidence_memory;
+int			pgd_evidence_rate;
 int			pgd_max;
 int			pgd_query_text_memory;
 int			pgd_query_text_size;
 int			pgd_sample_interval;
 bool		pgd_save;
+bool		pgd_save_constants;
 int			pgd_snapshot_disk;
 int			pgd_snapshot_interval;
 int			pgd_burst_gap;
 int			pgd_max_transactions;
 bool		pgd_track_transactions;
 int			pgd_track;
+bool		pgd_track_constants;
+bool		pgd_track_evidence;
 bool		pgd_track_planning;
 bool		pgd_track_utility;
 
@@ -64,6 +69,20 @@ pgd_guc_init(void)
 							&pgd_burst_gap,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.evidence_memory",
+							"Shared memory for what executed plans have shown, and for examples of statements.",
+							"0 turns the collection of evidence off, and with it index advice.",
+							&pgd_evidence_memory,
+							8192, 0, INT_MAX / 1024,
+							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_diagnose.evidence_rate",
+							"Executions per second of which evidence is taken, in the whole server.",
+							"0 takes none.",
+							&pgd_evidence_rate,
+							200, 0, 1000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pg_diagnose.max",
 							"Number of statements kept in shared memory.",
@@ -103,6 +122,12 @@ pgd_guc_init(void)
 							 true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("pg_diagnose.save_constants",
+							 "Keep evidence, with the constants of statements, on disk through a shutdown of the server.",
+							 NULL, &pgd_save_constants,
+							 false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
 	DefineCustomIntVariable("pg_diagnose.snapshot_disk",
 							"Disk space for snapshots.",
 							"The oldest make room, but not those that have a label.",
@@ -122,6 +147,19 @@ pgd_guc_init(void)
 							 "\"top\" are those sent by clients, \"all\" also those inside functions and triggers.",
 							 &pgd_track,
 							 PGD_TRACK_ALL, track_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pg_diagnose.track_constants",
+							 "Keep the constants and parameters of examples of statements.",
+							 "If off, the planner's advice is based on averages instead.",
+							 &pgd_track_constants,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pg_diagnose.track_evidence",
+							 "Collect what plans show of statements, and examples of them.",
+							 NULL, &pgd_track_evidence,
+							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pg_diagnose.track_planning",

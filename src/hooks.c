@@ -23,14 +23,18 @@
 #include "compat.h"
 #include "ddl.h"
 #include "error.h"
+#include "evidence_file.h"
+#include "example.h"
 #include "guc.h"
 #include "hooks.h"
 #include "markfile.h"
+#include "predicate.h"
 #include "repeats.h"
 #include "session.h"
 #include "snapshot.h"
 #include "statement.h"
 #include "store.h"
+#include "whatif.h"
 #include "xact.h"
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
@@ -124,6 +128,7 @@ pgd_shmem_startup(void)
 	if (!IsUnderPostmaster)
 		on_shmem_exit(pgd_shmem_shutdown, (Datum) 0);
 	pgd_snapshot_load();
+	pgd_evidence_load();
 	pgd_markfile_start();
 }
 
@@ -136,6 +141,7 @@ pgd_shmem_shutdown(int code, Datum arg)
 		/* nobody is left to move them, or to be in the way */
 		(void) pgd_markfile_drain(NULL, LOG);
 		pgd_snapshot_dump();
+		pgd_evidence_dump();
 	}
 }
 
@@ -157,11 +163,25 @@ wanted(void)
 }
 
 /*
+ * Keep what an execution has shown, of those that are looked at.
+ */
+static pg_noinline void
+harvest(PgdExecution *execution, bool cut_short)
+{
+	execution->instrumented = false;
+	if (!execution->counted)
+		pgd_predicate_end(execution->query, &execution->key, cut_short,
+						  execution->partial);
+}
+
+/*
  * An error passes a statement; NULL if we do not follow that.
  */
 static void
 caught(PgdExecution *execution)
 {
+	if (execution != NULL && execution->instrumented)
+		harvest(execution, true);
 	pgd_error_caught(execution);
 	if (execution != NULL && execution->key.toplevel)
 		pgd_transcribe_failed(execution, geterrcode());
@@ -182,6 +202,20 @@ call_planner(Query *parse, const char *query_string, int cursorOptions,
 	return standard_planner(parse, query_string, cursorOptions, boundParams);
 }
 
+static void
+offer_example(Query *parse, const char *query_string, int cursorOptions,
+			  ParamListInfo boundParams)
+{
+	const PgdKey key = {
+		.queryid = (uint64) parse->queryId,
+		.userid = GetUserId(),
+		.toplevel = (pgd_nesting == 0),
+		.dbid = MyDatabaseId,
+	};
+
+	pgd_example_offer(&key, parse, query_string, cursorOptions, boundParams);
+}
+
 /*
  * What the planner runs to fold a constant counts as nested in the statement
  * that is being planned, whether or not that planning is captured.
@@ -191,11 +225,15 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 			ParamListInfo boundParams)
 {
 	const int	nesting = pgd_nesting;
-	const bool	captured = pgd_track_planning && parse->queryId != 0 &&
-		query_string != NULL && nesting != explained_level && wanted();
+	const bool	followed = (pgd_track_planning || pgd_track_evidence) &&
+		parse->queryId != 0 && query_string != NULL &&
+		nesting != explained_level && wanted();
+	const bool	captured = followed && pgd_track_planning;
 	PgdExecution execution;
 	PlannedStmt *result;
 
+	if (followed && pgd_track_evidence)
+		offer_example(parse, query_string, cursorOptions, boundParams);
 	if (captured)
 	{
 		pgd_error_settled();
@@ -281,6 +319,24 @@ released(void *arg)
 	pgd_statement_release(execution);
 }
 
+/*
+ * Executions 1, 2, 4, 8, ... are looked at, if they promise to show anything.
+ * Those that fail do not count, so the next one is looked at again.
+ */
+static inline void
+instrument(PgdExecution *execution, QueryDesc *queryDesc)
+{
+	const PgdCounters *c = &execution->pending->counters;
+
+	if (pgd_predicate_due(c->calls) && pgd_track_evidence)
+	{
+		execution->partial = false;
+		execution->instrumented =
+			pgd_predicate_begin(queryDesc, c->calls == 0 ? 0 :
+								c->total_exec_time / c->calls);
+	}
+}
+
 static void
 pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
@@ -292,6 +348,7 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 		return;
 	}
 
+	instrument(execution, queryDesc);
 	PG_TRY();
 	{
 		call_ExecutorStart(queryDesc, eflags);
@@ -337,6 +394,9 @@ pgd_ExecutorRun(EXECUTOR_RUN_PARAMS)
 	if (execution != NULL)
 	{
 		execution->running = false;
+		if (unlikely(execution->instrumented))
+			execution->partial = count != 0 &&
+				queryDesc->estate->es_processed >= count;
 		if (PGD_ROWS_OF_LATEST_RUN_ONLY)
 			execution->rows += queryDesc->estate->es_processed;
 	}
@@ -397,6 +457,8 @@ pgd_ExecutorEnd(QueryDesc *queryDesc)
 	pgd_error_settled();
 	if (execution != NULL)
 	{
+		if (unlikely(execution->instrumented))
+			harvest(execution, false);
 		pgd_statement_end(execution);
 		pgd_transcribe_ended(execution);
 	}
@@ -601,7 +663,7 @@ static void
 pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 			SubTransactionId parentSubid, void *arg)
 {
-	if (unlikely(pgd_ddl_looking))
+	if (unlikely(pgd_ddl_looking || pgd_whatif_guarding))
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		pgd_error_landed();

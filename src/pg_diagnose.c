@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "hooks.h"
+#include "hooks_planner.h"
 #include "worker.h"
 
 PGD_MODULE_MAGIC;
@@ -41,5 +42,6 @@ _PG_init(void)
 	EnableQueryId();
 	pgd_guc_init();
 	pgd_hooks_init();
+	pgd_hooks_planner_init();
 	pgd_worker_register();
 }

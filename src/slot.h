@@ -39,6 +39,7 @@ typedef struct PgdPending
 	uint64		plan;			/* shape; those with another are elsewhere */
 	TimestampTz last_seen;
 	bool		registered;		/* the table had an entry when we began */
+	bool		slow;			/* an execution took far longer than usual */
 	PgdPendingError errors[PGD_PENDING_ERRORS];
 	PgdPendingBucket buckets[PGD_PENDING_BUCKETS];
 	PgdCounters counters;

@@ -40,7 +40,6 @@
 static uint64 find_label(const char *label);
 #define THIN_INTERVAL	UINT64CONST(10000000000)	/* ten seconds */
 
-static bool was_clean_shutdown(void);
 static bool restore(PgdImage *image);
 
 /* ----------
@@ -270,7 +269,7 @@ pgd_snapshot_dump(void)
 	};
 	PgdImageWriter writer = {.with_texts = true};
 
-	if (!pgd_save || !was_clean_shutdown())
+	if (!pgd_save || !pgd_snapshot_is_clean())
 		return;
 
 	pgd_image_begin(&writer, &header);
@@ -282,12 +281,12 @@ pgd_snapshot_dump(void)
 }
 
 /*
- * An immediate shutdown looks like any other to a callback, but has killed
+ * Did the server shut down as it should?  An immediate shutdown looks like any other to a callback, but has killed
  * processes while they were writing or held a lock: then shared memory cannot
  * be read, and waiting for it would never end.  The control file knows.
  */
-static bool
-was_clean_shutdown(void)
+bool
+pgd_snapshot_is_clean(void)
 {
 	bool		crc_ok;
 	ControlFileData *control = get_controlfile(DataDir, &crc_ok);

@@ -15,6 +15,7 @@ PGD_BEGIN_INTERNAL
 /* start and end of the server */
 extern void pgd_snapshot_load(void);
 extern void pgd_snapshot_dump(void);
+extern bool pgd_snapshot_is_clean(void);
 
 /* in between */
 extern void pgd_snapshot_describe(PgdSnapshotHeader *header);

@@ -30,6 +30,7 @@
 
 #define MERGE_INTERVAL	(10 * USECS_PER_SEC)
 #define POOL_SIZE		64
+#define SLOW			10		/* times as long as usual */
 
 int			pgd_nesting = 0;
 PgdExecution *pgd_executions = NULL;
@@ -107,6 +108,7 @@ pgd_statement_begin(QueryDesc *queryDesc)
 	execution->rows = 0;
 	execution->running = false;
 	execution->counted = false;
+	execution->instrumented = false;
 	execution->traits = NULL;
 	execution->transcribed = true;
 	execution->registered = true;
@@ -489,7 +491,11 @@ count_call(PgdExecution *execution, uint64 time, uint64 rows,
 	if (c->min_exec_time == 0 || time < c->min_exec_time)
 		c->min_exec_time = time;
 	if (time > c->max_exec_time)
+	{
 		c->max_exec_time = time;
+		if (time > SLOW * (c->total_exec_time / c->calls))
+			pending->slow = true;
+	}
 	add_buffers(c, buffers);
 	if (wal->wal_records != 0 || wal->wal_fpi != 0)
 	{

@@ -40,6 +40,8 @@ typedef struct PgdExecution
 	bool		registered;		/* the table has an entry */
 	bool		running;		/* control is inside it */
 	bool		counted;		/* finished, one way or the other */
+	bool		instrumented;	/* its rows are counted, see predicate.h */
+	bool		partial;		/* not all of its rows were wanted */
 	uint64		rows;			/* of all runs, see pgd_rows_total() */
 	uint64		time;			/* once it is counted: nanoseconds */
 	const PgdTraits *traits;	/* of a statement of the client; NULL: unknown */

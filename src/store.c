@@ -30,6 +30,8 @@
  * - Who writes to the archive's folder holds another lock, for as long as that
  *   takes: the background worker, and those who ask for a snapshot.
  *
+ * - Evidence of statements has one lock, which a statement only tries.
+ *
  * - Sums of sessions have one lock more, by the same rules: a session counts
  *	 without it, and waits for it where it begins and ends.  When its name
  *	 changes, on a statement's way, it only tries.
@@ -53,6 +55,7 @@
 #include "utils/timestamp.h"
 
 #include "archive.h"
+#include "evidence.h"
 #include "marks.h"
 #include "reading.h"
 #include "sessions.h"
@@ -123,6 +126,7 @@ store_layout(char *base)
 	size = add_size(size, pgd_shapes_layout(base + size, nslots));
 	size = add_size(size, pgd_writers_layout(base + size));
 	size = add_size(size, pgd_marks_layout(base + size));
+	size = add_size(size, pgd_evidence_layout(base + size));
 	return size;
 }
 
@@ -173,6 +177,7 @@ pgd_store_startup(void)
 		pgd_shapes_clear();
 		pgd_writers_clear();
 		pgd_marks_clear();
+		pgd_evidence_clear();
 	}
 	LWLockRelease(AddinShmemInitLock);
 	return !found;
@@ -450,6 +455,7 @@ pgd_store_reset(Oid userid, Oid dbid, uint64 queryid)
 		LWLockRelease(LOCK(p));
 	}
 
+	pgd_store_reset_evidence(userid, dbid, queryid);
 	if (queryid == 0)
 		pgd_store_reset_sums(userid, dbid);
 	if (!OidIsValid(userid) && queryid == 0)
@@ -575,6 +581,7 @@ pgd_store_status(PgdStoreStatus *status)
 	status->since = pgd_store_since();
 	status->epoch = pgd_store_epoch();
 	pgd_store_status_of_sums(status);
+	pgd_store_status_of_evidence(&status->evidence);
 }
 
 /* ----------

@@ -18,6 +18,7 @@
 
 #include "storage/lwlock.h"
 
+#include "evidence.h"
 #include "sessions.h"
 #include "shapes.h"
 #include "slot.h"
@@ -43,6 +44,7 @@ typedef struct PgdStoreStatus
 	int64		shapes_max;
 	int64		shapes_used;
 	int64		shape_evictions;
+	PgdEvidenceStatus evidence;
 } PgdStoreStatus;
 
 /* Sums with a lock of their own. */
@@ -51,6 +53,7 @@ typedef enum PgdStoreSums
 	PGD_STORE_SHAPES,
 	PGD_STORE_SESSIONS,
 	PGD_STORE_ARCHIVE,			/* not sums: the files of archive.c */
+	PGD_STORE_EVIDENCE,
 	PGD_STORE_SUMS				/* how many */
 } PgdStoreSums;
 
@@ -103,6 +106,16 @@ extern LWLock *pgd_store_lock(PgdStoreSums which);
 extern bool pgd_store_lock_patiently(LWLock *lock, LWLockMode mode);
 extern void pgd_store_reset_sums(Oid userid, Oid dbid);
 extern void pgd_store_status_of_sums(PgdStoreStatus *status);
+
+/* evidence of statements */
+extern bool pgd_store_wants_example(const PgdKey *key, bool slow);
+extern void pgd_store_add_example(const PgdKey *key, uint64 hash,
+								  TimestampTz taken_at,
+								  const char *data, int len);
+extern void pgd_store_add_evidence(const PgdEvidence *more);
+extern void pgd_store_read_evidence(PgdEvidenceVisitor visit, void *arg);
+extern void pgd_store_reset_evidence(Oid userid, Oid dbid, uint64 queryid);
+extern void pgd_store_status_of_evidence(PgdEvidenceStatus *status);
 
 /* the archive's folder */
 extern void pgd_store_lock_archive(void);

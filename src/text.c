@@ -688,3 +688,35 @@ pgd_fingerprint(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64((int64) masked->fingerprint);
 }
+
+/*
+ * Only what qualifies a name of ours counts: "diagnose" and a dot.  White
+ * space, quotes and case are as in diagnose.is_own().
+ */
+bool
+pgd_text_is_own(const char *source, int location, int len)
+{
+	static const char name[] = "diagnose";
+	const int	n = sizeof(name) - 1;
+	const char *end;
+
+	if (location > 0)
+		source += strnlen(source, location);
+	end = source + strnlen(source, len > 0 ? Min(len, PGD_TEXT_SCAN_MAX) :
+						   PGD_TEXT_SCAN_MAX);
+	for (const char *p = source; end - p > n; p++)
+	{
+		const char *next = p + n;
+
+		if ((*p | 0x20) != 'd' || pg_strncasecmp(p, name, n) != 0 ||
+			(p > source && (isalnum((unsigned char) p[-1]) || p[-1] == '_')))
+			continue;
+		if (*next == '"')
+			next++;
+		while (next < end && isspace((unsigned char) *next))
+			next++;
+		if (next < end && *next == '.')
+			return true;
+	}
+	return false;
+}

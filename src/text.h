@@ -37,4 +37,7 @@ typedef struct PgdText
 extern void pgd_text_mask(const char *source, int location, int len,
 						  const char *fallback, int limit, PgdText *out);
 
+/* Is this statement about ourselves, as diagnose.is_own() sees it? */
+extern bool pgd_text_is_own(const char *source, int location, int len);
+
 #endif							/* PGD_TEXT_H */

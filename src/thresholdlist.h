@@ -222,6 +222,20 @@ PGD_THRESHOLD(missing_guards_min_timeout, 5000, INT_MAX,
 	"Milliseconds from which statement_timeout and transaction_timeout are proposed.")
 PGD_THRESHOLD(missing_guards_min_transactions, 1000, INT_MAX,
 	"Transactions of an application from which missing timeouts are reported.")
+PGD_THRESHOLD(missing_index_max_selectivity, 0.2, 1,
+	"Share of a table's rows up to which an index that finds them is considered.")
+PGD_THRESHOLD(missing_index_max_time, 5000, INT_MAX,
+	"Milliseconds after which index advice is given from what has been looked at.")
+PGD_THRESHOLD(missing_index_megabyte_share, 0.00005, 1,
+	"Share of the database's time that an index has to save for each megabyte of it.")
+PGD_THRESHOLD(missing_index_min_cut, 0.3, 1,
+	"Share of some statement's time from which what an index saves is enough.")
+PGD_THRESHOLD(missing_index_min_pages, 50, INT_MAX,
+	"Pages of a table from which it gets index advice.")
+PGD_THRESHOLD(missing_index_min_share, 0.001, 1,
+	"Share of the database's time from which what an index saves is enough.")
+PGD_THRESHOLD(missing_index_write_time, 5, 1000,
+	"Microseconds that writing an entry of a B-tree takes, with its share of WAL and vacuum.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
 	"Rows per execution up to which a repeated statement fetches the children of a row.")
 PGD_THRESHOLD(n_plus_one_min_distinct, 0.8, 1,
@@ -268,6 +282,10 @@ PGD_THRESHOLD(recovery_conflict_cancels_critical_share, 0.001, 1,
 	"Share of executions cancelled in favour of replay from which that is critical.")
 PGD_THRESHOLD(recovery_conflict_cancels_min_per_hour, 1, INT_MAX,
 	"Queries an hour cancelled in favour of replay from which they are reported.")
+PGD_THRESHOLD(redundant_index_min_pages, 32, INT_MAX,
+	"Pages of an index from which it is reported that another one does the same.")
+PGD_THRESHOLD(redundant_index_min_size_share, 0.8, 1,
+	"Share of the other one's size from which a partial or hash index is redundant.")
 PGD_THRESHOLD(redundant_read_max_gap, 10, INT_MAX,
 	"Milliseconds between executions in a burst up to which a repeated query is no polling.")
 PGD_THRESHOLD(redundant_read_min_ratio, 0.2, 1,
@@ -326,6 +344,14 @@ PGD_THRESHOLD(unprepared_planning_min_calls, 100, INT_MAX,
 	"Plannings from which a statement's planning is judged.")
 PGD_THRESHOLD(unprepared_planning_min_ratio, 1.0, INT_MAX,
 	"Ratio of planning to execution time from which planning is reported.")
+PGD_THRESHOLD(unused_index_min_age, 30, INT_MAX,
+	"Days of statistics without a scan from which an index is reported as unused.")
+PGD_THRESHOLD(unused_index_min_idle, 90, INT_MAX,
+	"Days since its last scan, where that is known, from which an index is reported as unused.")
+PGD_THRESHOLD(unused_index_min_pages, 128, INT_MAX,
+	"Pages of an index from which it is reported as unused.")
+PGD_THRESHOLD(unused_index_min_scans, 100, INT_MAX,
+	"Scans of a table, by whatever means, from which its indexes are judged by use.")
 PGD_THRESHOLD(unused_new_index_min_age, 60, INT_MAX,
 	"Minutes after which a new index that nothing uses is reported.")
 PGD_THRESHOLD(unused_new_index_min_calls, 100, INT_MAX,

@@ -13,6 +13,8 @@
 #include "nodes/params.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
+#include "utils/relcache.h"
+#include "utils/selfuncs.h"
 
 /*
  * An index that does not exist.  Made once, in the current memory context,
@@ -27,7 +29,7 @@ typedef struct PgdHypothetical
 	char	   *definition;		/* CREATE INDEX, schema-qualified, quoted */
 	double		pages;			/* of all partitions */
 	double		tuples;
-	struct PgdHypotheticalParts *parts; /* whatif.c's own */
+	struct PgdHypotheticalParts *parts; /* for the files of whatif alone */
 } PgdHypothetical;
 
 /* Called for each relation of the query that is looked up, before its paths
@@ -78,6 +80,133 @@ extern PlannedStmt *pgd_whatif_plan(const PgdWhatIf *wi, const Query *query,
 
 /* Those of "indexes" that a plan uses, in their order. */
 extern List *pgd_whatif_used(const PlannedStmt *stmt, List *indexes);
+
+/*
+ * Run EXPLAIN on a plan of pgd_whatif_plan(), to be called in guarded work as
+ * well: the text of it, lines ended by newlines.
+ */
+extern char *pgd_whatif_explain(const PgdWhatIf *wi, PlannedStmt *plan,
+								ParamListInfo params);
+
+/* ----------
+ * For hooks_planner.c
+ * ----------
+ */
+
+/* What is being planned; NULL almost always. */
+typedef struct PgdWhatIfPlanning
+{
+	const PgdWhatIf *wi;
+	int			depth;			/* what *pgd_whatif_depth is in its planning */
+} PgdWhatIfPlanning;
+
+extern const PgdWhatIfPlanning *pgd_whatif_planning;
+
+/* How deep statements are nested in this session; planning is one level. */
+extern const int *pgd_whatif_depth;
+
+/* A subtransaction of ours begins or ends. */
+extern bool pgd_whatif_guarding;
+
+/*
+ * What the planner calls while it is at work.  It may run functions, and they
+ * statements: these know nothing of what does not exist.
+ */
+#define pgd_whatif_is_planning() \
+	unlikely(pgd_whatif_planning != NULL && \
+			 *pgd_whatif_depth == pgd_whatif_planning->depth)
+
+extern void pgd_whatif_relation(PlannerInfo *root, Oid relid, bool inhparent,
+								RelOptInfo *rel);
+extern void pgd_whatif_paths(PlannerInfo *root, RelOptInfo *rel, Index rti,
+							 RangeTblEntry *rte);
+extern void pgd_whatif_check_deadline(void);
+extern bool pgd_whatif_index_statistics(PlannerInfo *root, Oid index,
+										AttrNumber column,
+										VariableStatData *vardata);
+extern const char *pgd_whatif_index_name(Oid oid);
+
+/* ----------
+ * Between the files of whatif
+ * ----------
+ */
+
+/* The index as it would be of one table that has rows. */
+typedef struct PgdHypotheticalLeaf
+{
+	Oid			relid;
+	double		table_tuples;
+	double		tuples;
+	double		pages;
+	int			height;			/* levels below the root; -1: unknown */
+	AttrNumber *attnums;		/* 0: an expression */
+	List	   *exprs;			/* with varno 1 */
+	List	   *pred;
+} PgdHypotheticalLeaf;
+
+typedef struct PgdHypotheticalParts
+{
+	MemoryContext context;		/* where all of it is */
+	bool		unique;
+	bool		nulls_not_distinct;
+	int			ncolumns;		/* with those of INCLUDE */
+	int			nkeys;
+	int			fillfactor;		/* percent; 0: the default */
+	Oid			tablespace;
+	AttrNumber *attnums;		/* of the table in the definition */
+	Oid		   *types;			/* of the columns or expressions */
+	int32	   *typmods;
+	Oid		   *collations;		/* of key columns, as all that follow */
+	Oid		   *opclasses;
+	Oid		   *opfamilies;
+	Oid		   *opcintypes;
+	int16	   *options;		/* INDOPTION_... */
+	bool	   *returnable;		/* of all columns */
+	List	   *exprs;			/* as the planner sees them, with varno 1 */
+	List	   *pred;
+	HeapTuple  *statistics;		/* of key columns that are expressions, rows
+								 * of pg_statistic; NULL: none */
+	int			nleaves;
+	PgdHypotheticalLeaf *leaves;	/* by OID */
+	int			nmeasured;		/* that will be the leaves */
+	PgdHypotheticalLeaf *measured;
+} PgdHypotheticalParts;
+
+/* Values of one column of some rows */
+typedef struct PgdWhatIfValues
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int16		length;
+	bool		by_value;
+} PgdWhatIfValues;
+
+typedef struct PgdWhatIfSample
+{
+	double		table_tuples;	/* of the table they are from */
+	int			nrows;
+	int			ncolumns;
+	PgdWhatIfValues *columns;
+} PgdWhatIfSample;
+
+extern bool pgd_whatif_may_read(const PgdHypothetical *h);
+extern PgdWhatIfSample *pgd_whatif_sample(const PgdHypothetical *h);
+extern void pgd_whatif_analyze(PgdHypothetical *h,
+							   const PgdWhatIfSample *sample);
+extern void pgd_whatif_check(Query *query);
+extern void pgd_whatif_measure(PgdHypothetical *h);
+extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,
+											Oid relid);
+extern IndexOptInfo *pgd_whatif_info(const PgdHypothetical *h,
+									 const PgdHypotheticalLeaf *leaf,
+									 PlannerInfo *root, RelOptInfo *rel,
+									 Relation relation);
+extern void pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root,
+							RelOptInfo *rel, Index rti, Relation relation,
+							PgdHypotheticalLeaf *leaf);
+extern char *pgd_whatif_text(const PgdHypothetical *h,
+							 const IndexStmt *stmt, Relation relation,
+							 List *stored_exprs, Node *stored_pred);
 
 PGD_END_INTERNAL
 

@@ -69,12 +69,12 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_* | window_statements | window_sums) echo 12 ;;
-		window | window_* | transcribe) echo 11 ;;
-		snapshot | snapshot_held) echo 10 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_workload | advise_cost | advise_write | advise_select | window_statements | window_sums) echo 12 ;;
+		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
+		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
-		image | image_* | statement | touches | repeats | blocking | predicate | example) echo 9 ;;
-		closing) echo 8 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
+		closing | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums | store_evidence) echo 5 ;;
@@ -304,9 +304,9 @@ stable_columns()
 }
 
 check "layers" layers
-check "hooks are assigned in hooks.c" only_in hooks \
-	'\b\w+_hook\s*=(?!=)' "leave this to hooks.c"
-check "locks are taken in store.c" only_in "store store_sums" \
+check "hooks are assigned in hooks.c" only_in "hooks hooks_planner" \
+	'\b\w+_hook\s*=(?!=)' "leave this to hooks.c or hooks_planner.c"
+check "locks are taken in store.c" only_in "store store_sums store_evidence" \
 	'\b(LWLock(Conditional)?Acquire|LWLockAcquireOrWait|SpinLockAcquire)\b' \
 	"let store.c or store_sums.c do this"
 check "versions are compared in compat.h" only_in compat \
@@ -315,7 +315,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
+	"statement plan predicate example evidence store_evidence error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols

@@ -114,7 +114,15 @@ CREATE OR REPLACE FUNCTION diagnose.own_status(
 	OUT wait_time					double precision,
 	OUT wait_time_max				double precision,
 	OUT since						timestamptz,
-	OUT epoch						bigint)
+	OUT epoch						bigint,
+	OUT evidence_statements			bigint,
+	OUT evidence_statements_max		bigint,
+	OUT evidence_evictions			bigint,
+	OUT evidence_missed				bigint,
+	OUT examples					bigint,
+	OUT example_bytes				bigint,
+	OUT example_bytes_max			bigint,
+	OUT examples_dropped			bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_status'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1 COST 10000;

@@ -157,7 +157,9 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' ELSE 'primary' EN
 	p.last_sample,
 	f.snapshots,
 	f.snapshot_bytes,
-	f.last_snapshot
+	f.last_snapshot,
+	o.evidence_statements, o.evidence_evictions, o.evidence_missed,
+	o.examples, o.examples_dropped
 FROM diagnose.own_status() AS o, counted AS c, diagnose.sampler() AS p,
 	(SELECT count(*) AS snapshots, coalesce(pg_catalog.sum(s.bytes), 0)::bigint AS snapshot_bytes,
 		pg_catalog.max(s.taken_at) FILTER (WHERE s.is_own AND s.kind <> 'imported') AS last_snapshot
@@ -171,6 +173,11 @@ COMMENT ON COLUMN diagnose.status.own_ms IS 'milliseconds spent registering, mer
 COMMENT ON COLUMN diagnose.status.own_ms_max IS 'the longest of these at once, which on a busy machine includes not being scheduled';
 COMMENT ON COLUMN diagnose.status.wait_ms IS 'part of own_ms that was spent asleep, waiting for another session';
 COMMENT ON COLUMN diagnose.status.wait_ms_max IS 'the longest that a statement ever waited for another session on pg_diagnose''s account';
+COMMENT ON COLUMN diagnose.status.evidence_statements IS 'statements of which plans have shown something, or of which there is an example';
+COMMENT ON COLUMN diagnose.status.evidence_evictions IS 'statements whose evidence made room for that of others, for want of evidence_memory';
+COMMENT ON COLUMN diagnose.status.evidence_missed IS 'times that evidence was not added, as others were adding theirs';
+COMMENT ON COLUMN diagnose.status.examples IS 'examples of statements, for index advice; at most three of each';
+COMMENT ON COLUMN diagnose.status.examples_dropped IS 'examples that were not kept, as they were too long or there was no room';
 COMMENT ON COLUMN diagnose.status.sampler IS 'the background worker that looks at what sessions wait for: running, off (sample_interval is 0) or not running';
 COMMENT ON COLUMN diagnose.status.last_sample IS 'when it last looked';
 COMMENT ON COLUMN diagnose.status.snapshots IS 'snapshots on disk, those of other servers and damaged ones included';

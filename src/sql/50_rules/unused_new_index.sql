@@ -1,5 +1,6 @@
 -- For the current database, as statistics of indexes are.  An index that was
--- made lately is judged by itself: advice on all indexes is another matter.
+-- made lately is judged by itself, until it is old enough for unused_index, or if
+-- another one covers it, for redundant_index.
 CREATE OR REPLACE FUNCTION diagnose.rule_unused_new_index(w diagnose.window)
 RETURNS SETOF diagnose.finding
 LANGUAGE sql STABLE ROWS 10 COST 60000
@@ -73,7 +74,17 @@ BEGIN ATOMIC
 		format('SELECT idx_scan, last_analyze FROM pg_stat_user_indexes JOIN pg_stat_user_tables USING (relid) WHERE indexrelid = %L::regclass', j.name),
 		NULL::text
 	FROM judged AS j
-	WHERE j.calls >= current_setting('pg_diagnose.unused_new_index_min_calls')::float8;
+	WHERE j.calls >= current_setting('pg_diagnose.unused_new_index_min_calls')::float8
+		AND NOT EXISTS (
+			SELECT FROM diagnose.unused_indexes() AS u
+			WHERE u.indexrelid = j.indexrelid AND u.verdict IN ('drop', 'check')
+				AND u.size_bytes >= current_setting('pg_diagnose.unused_index_min_pages')::float8 *
+					current_setting('block_size')::float8)
+		AND NOT EXISTS (
+			SELECT FROM diagnose.redundant_indexes() AS r
+			WHERE r.indexrelid = j.indexrelid
+				AND r.size_bytes >= current_setting('pg_diagnose.redundant_index_min_pages')::float8 *
+					current_setting('block_size')::float8);
 END;
 COMMENT ON FUNCTION diagnose.rule_unused_new_index(diagnose.window) IS
 'an index that was made lately, and that nothing has used since';

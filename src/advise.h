@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * advise.h
+ *		Index advice for a workload.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_ADVISE_H
+#define PGD_ADVISE_H
+
+#include "pg_diagnose.h"
+
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+
+#include "advise_candidate.h"
+#include "advise_need.h"
+#include "advise_table.h"
+#include "evidence.h"
+#include "example.h"
+#include "whatif.h"
+
+/* What a statement did in the window, all its users together. */
+typedef struct PgdLoad
+{
+	uint64		queryid;		/* the key, first */
+	double		calls;
+	double		time;			/* milliseconds, of failed executions too */
+	double		rows;
+} PgdLoad;
+
+/* One statement that could be helped. */
+typedef struct PgdAdvised
+{
+	PgdLoad		load;
+	Oid			userid;			/* as whom it is planned */
+	PgdEvidence evidence;
+	List	   *examples;		/* PgdExample * */
+	char	   *problem;		/* why it cannot be planned, or NULL */
+	List	   *needs;			/* PgdNeed *, of all examples */
+	List	   *own;			/* indexes made for it: numbers */
+	Bitmapset  *relevant;		/* indexes that might concern it */
+	double		base;			/* cost as it is, of all examples */
+	List	   *costs;			/* what is known of others, see advise_cost.c */
+	double		unforeseen;		/* rows beyond what the planner expects */
+} PgdAdvised;
+
+/* An index that might be proposed; its number is its place in the array. */
+typedef struct PgdAdvisedIndex
+{
+	PgdCandidate *candidate;
+	PgdHypothetical *index;		/* NULL: not made yet, or it cannot be */
+	double		write;			/* milliseconds in the window */
+	bool		breaks_hot;
+	const char *rejected;		/* why not, or NULL */
+	Bitmapset  *helped;			/* statements it was made for */
+	int			rank;			/* 0: not proposed */
+	double		gain;			/* milliseconds, besides those ranked above */
+	double		gain_alone;
+} PgdAdvisedIndex;
+
+typedef struct PgdAdvice
+{
+	/* in */
+	double		budget;			/* bytes; 0: any */
+	int			max_per_table;	/* 0: any */
+	double		total_time;		/* of the database in the window, ms */
+	uint64		deadline;		/* of pgd_clock() */
+	/* out */
+	MemoryContext context;		/* where all of this is */
+	MemoryContext scratch;		/* of one planning */
+	PgdAdvised **statements;
+	int			nstatements;
+	PgdAdvisedIndex **indexes;
+	int			nindexes;
+	int			max_indexes;
+	List	   *tables;			/* PgdTable * */
+	Bitmapset  *chosen;
+	int			nproposed;
+} PgdAdvice;
+
+PGD_BEGIN_INTERNAL
+
+/* advise_workload.c: statements, what they ask, what could answer */
+extern void pgd_advise_add_statement(PgdAdvice *advice, const PgdLoad *load,
+									 const PgdEvidence *evidence,
+									 const PgdExampleBytes *examples,
+									 int nexamples);
+extern void pgd_advise_look_at_all(PgdAdvice *advice);
+extern void pgd_advise_make_candidates(PgdAdvice *advice);
+extern int	pgd_advise_add_index(PgdAdvice *advice, PgdCandidate *candidate);
+
+/* advise_cost.c: what a statement costs with some indexes */
+extern double pgd_advise_cost(PgdAdvice *advice, PgdAdvised *statement,
+							  const Bitmapset *indexes, Bitmapset **used);
+extern double pgd_advise_saved(PgdAdvice *advice, PgdAdvised *statement,
+							   const Bitmapset *before,
+							   const Bitmapset *after);
+
+/* advise_write.c: what an index costs those who write */
+extern void pgd_advise_writes(PgdAdvice *advice);
+extern void pgd_advise_write_cost(PgdAdvisedIndex *index);
+
+/* advise_select.c: which to propose */
+extern void pgd_advise_select(PgdAdvice *advice);
+
+PGD_END_INTERNAL
+
+#endif							/* PGD_ADVISE_H */

@@ -1,0 +1,57 @@
+/*-------------------------------------------------------------------------
+ *
+ * advise_candidate.h
+ *		Indexes that might be worth having.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGD_ADVISE_CANDIDATE_H
+#define PGD_ADVISE_CANDIDATE_H
+
+#include "pg_diagnose.h"
+
+#include "advise_need.h"
+#include "advise_table.h"
+
+typedef struct PgdCandidate
+{
+	PgdTable   *table;
+	Oid			am;
+	List	   *keys;			/* PgdIndexKey * */
+	List	   *key_texts;		/* char *, as in CREATE INDEX */
+	List	   *include;		/* column numbers */
+	char	   *predicate;		/* its text, or NULL */
+	Bitmapset  *columns;		/* those of which a change needs a new entry */
+	char	   *definition;		/* CREATE INDEX ON ..., without a name */
+	double		selectivity;	/* rows found through it: share of the table's;
+								 * 1: it is for the order of rows */
+	bool		by_order;		/* it brings rows in the order wanted */
+	bool		by_join;		/* it is searched once for each outer row */
+} PgdCandidate;
+
+PGD_BEGIN_INTERNAL
+
+/*
+ * Candidates for a need, PgdCandidate *, best guesses first.  "varies" tells
+ * whether a constant is not the same in (nearly) all executions.
+ */
+typedef bool (*PgdVaries) (const PgdNeed *need, const PgdCondition *condition,
+						   void *arg);
+
+extern List *pgd_advise_candidates(PgdTable *table, const PgdNeed *need,
+								   PgdVaries varies, void *arg);
+
+/* advise_definition.c */
+extern bool pgd_advise_add_key(PgdCandidate *candidate, Node *expr,
+							   AttrNumber attno, Oid collation, Oid opclass,
+							   bool descending, bool nulls_first);
+extern void pgd_advise_add_columns(PgdCandidate *candidate, Node *expr);
+extern void pgd_advise_define(PgdCandidate *candidate);
+extern const PgdExistingIndex *pgd_advise_covered(const PgdCandidate *candidate);
+extern bool pgd_advise_extends(const PgdCandidate *candidate,
+							   const PgdExistingIndex *existing);
+extern PgdCandidate *pgd_advise_shorter(const PgdCandidate *candidate);
+
+PGD_END_INTERNAL
+
+#endif							/* PGD_ADVISE_CANDIDATE_H */

@@ -1,0 +1,540 @@
+/*-------------------------------------------------------------------------
+ *
+ * advise_workload.c
+ *		The workload that is to be advised: statements, what they ask of which
+ *		tables, and indexes that could answer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "advise.h"
+#include "compat.h"
+#include "guc.h"
+#include "predicate.h"
+
+#define MANY_STATEMENTS	60		/* of more than that, one example each */
+#define ROUNDS			2		/* best answers, and next best */
+#define WORTH_IT		0.9		/* a cost that is higher than this share of what
+								 * it was is no gain */
+
+/* The argument of work in pgd_whatif_guarded(). */
+typedef struct Looking
+{
+	PgdAdvice  *advice;
+	PgdAdvised *statement;
+	PgdNeeds	needs;
+} Looking;
+
+static void read_examples(void *arg);
+static void look(void *arg);
+static bool collect_literals(Node *node, void *context);
+static PgdTable *find_table(PgdAdvice *advice, Oid relid);
+static void open_table(void *arg);
+static void note_asked(PgdAdvice *advice, PgdAdvised *statement);
+static void make_candidates(void *arg);
+static void consider(PgdAdvice *advice, PgdAdvised *statement);
+static void note_unforeseen(PgdAdvised *statement);
+
+/* ----------
+ * Statements
+ * ----------
+ */
+
+typedef struct Reading
+{
+	const PgdExampleBytes *examples;
+	int			nexamples;
+	List	   *result;
+} Reading;
+
+/*
+ * Take up a statement that was executed in the window.
+ */
+void
+pgd_advise_add_statement(PgdAdvice *advice, const PgdLoad *load,
+						 const PgdEvidence *evidence,
+						 const PgdExampleBytes *examples, int nexamples)
+{
+	MemoryContext old = MemoryContextSwitchTo(advice->context);
+	PgdAdvised *statement = palloc0(sizeof(PgdAdvised));
+	PgdWhatIfRole role = {0};
+	Reading		reading = {examples, nexamples, NIL};
+
+	statement->load = *load;
+	statement->userid = evidence->key.userid;
+	statement->evidence = *evidence;
+	role.userid = GetUserId();
+	(void) pgd_whatif_guarded(&role, read_examples, &reading,
+							  &statement->problem);
+	statement->examples = reading.result;
+	if (statement->examples == NIL && statement->problem == NULL)
+		statement->problem = nexamples == 0 ?
+			"no example was captured" : "captured by another server";
+
+	advice->statements = repalloc(advice->statements, sizeof(PgdAdvised *) *
+								  (advice->nstatements + 1));
+	advice->statements[advice->nstatements++] = statement;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+read_examples(void *arg)
+{
+	Reading    *reading = arg;
+
+	for (int i = 0; i < reading->nexamples; i++)
+	{
+		PgdExample *example = pgd_example_read(reading->examples[i].data,
+											   reading->examples[i].len);
+
+		if (example != NULL)
+			reading->result = lappend(reading->result, example);
+	}
+}
+
+/*
+ * Plan every statement as it is, and see what it asks of which tables.
+ */
+void
+pgd_advise_look_at_all(PgdAdvice *advice)
+{
+	MemoryContext old = MemoryContextSwitchTo(advice->context);
+
+	for (int i = 0; i < advice->nstatements; i++)
+	{
+		PgdAdvised *statement = advice->statements[i];
+		PgdWhatIfRole role = {0};
+		Looking		looking = {0};
+
+		if (statement->examples == NIL)
+			continue;
+		if (advice->nstatements > MANY_STATEMENTS)
+			statement->examples = list_truncate(statement->examples, 1);
+		role.userid = statement->userid;
+		role.settings = ((PgdExample *) linitial(statement->examples))->settings;
+		looking.advice = advice;
+		looking.statement = statement;
+		looking.needs.context = advice->context;
+		MemoryContextSwitchTo(advice->scratch);
+		if (!pgd_whatif_guarded(&role, look, &looking, &statement->problem))
+		{
+			statement->problem = MemoryContextStrdup(advice->context,
+													 statement->problem);
+			looking.needs.needs = NIL;
+		}
+		MemoryContextSwitchTo(advice->context);
+		MemoryContextReset(advice->scratch);
+		statement->needs = looking.needs.needs;
+		note_asked(advice, statement);
+	}
+	pgd_advise_writes(advice);
+	for (int i = 0; i < advice->nstatements; i++)
+		note_unforeseen(advice->statements[i]);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+look(void *arg)
+{
+	Looking    *looking = arg;
+	PgdWhatIf	wi = {0};
+	ListCell   *lc;
+
+	wi.look = pgd_advise_look;
+	wi.arg = &looking->needs;
+	wi.deadline = looking->advice->deadline;
+	foreach(lc, looking->statement->examples)
+	{
+		PgdExample *example = lfirst(lc);
+		PlannedStmt *stmt;
+
+		looking->needs.all_literal = example->params == NULL &&
+			!example->generic;
+		looking->needs.literals = NIL;
+		if (!looking->needs.all_literal)
+			(void) collect_literals((Node *) example->query,
+									&looking->needs.literals);
+		stmt = pgd_whatif_plan(&wi, example->query, example->params,
+							   example->cursor_options);
+		looking->statement->base += stmt->planTree->total_cost;
+	}
+}
+
+static bool
+collect_literals(Node *node, void *context)
+{
+	List	  **literals = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+	{
+		*literals = lappend(*literals, node);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, collect_literals, context, 0);
+	return expression_tree_walker(node, collect_literals, context);
+}
+
+/* ----------
+ * Tables
+ * ----------
+ */
+
+typedef struct Opening
+{
+	Oid			relid;
+	PgdTable   *result;
+} Opening;
+
+static PgdTable *
+find_table(PgdAdvice *advice, Oid relid)
+{
+	PgdWhatIfRole role = {0};
+	Opening		opening = {relid, NULL};
+	char	   *problem;
+	ListCell   *lc;
+
+	foreach(lc, advice->tables)
+	{
+		if (((PgdTable *) lfirst(lc))->relid == relid)
+			return lfirst(lc);
+	}
+	role.userid = GetUserId();
+	role.settings = "search_path\0pg_catalog, pg_temp\0";
+	if (!pgd_whatif_guarded(&role, open_table, &opening, &problem))
+		return NULL;
+	advice->tables = lappend(advice->tables, opening.result);
+	return opening.result;
+}
+
+static void
+open_table(void *arg)
+{
+	Opening    *opening = arg;
+
+	opening->result = pgd_advise_table(opening->relid,
+									   pgd_threshold.missing_index_min_pages);
+}
+
+/*
+ * By which columns is how much of the workload looking?
+ */
+static void
+note_asked(PgdAdvice *advice, PgdAdvised *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->needs)
+	{
+		PgdNeed    *need = lfirst(lc);
+		PgdTable   *table = find_table(advice, need->relid);
+		Bitmapset  *noted = NULL;
+		ListCell   *lc2;
+
+		if (table == NULL)
+			continue;
+		foreach(lc2, need->conditions)
+		{
+			PgdCondition *c = lfirst(lc2);
+
+			if (c->kind != PGD_COND_EQUAL || c->attno <= 0 ||
+				c->attno > table->natts || bms_is_member(c->attno, noted))
+				continue;
+			noted = bms_add_member(noted, c->attno);
+			table->asked[c->attno] += statement->load.time;
+		}
+	}
+}
+
+/*
+ * How many rows an execution has found beyond what the planner expected?
+ */
+static void
+note_unforeseen(PgdAdvised *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->needs)
+	{
+		PgdNeed    *need = lfirst(lc);
+		uint32		alias = pgd_evidence_alias(need->alias);
+
+		for (int i = 0; i < PGD_EVIDENCE_NODES; i++)
+		{
+			const PgdNodeEvidence *node = &statement->evidence.nodes[i];
+			double		unforeseen;
+
+			if (node->kind == 0 || node->relid != need->relid ||
+				node->alias != alias || node->executions == 0 ||
+				statement->evidence.cut_short > 0)
+				continue;
+			unforeseen = ((double) node->rows - node->estimated) /
+				node->executions;
+			if (node->rows > 10 * node->estimated)
+				statement->unforeseen = Max(statement->unforeseen, unforeseen);
+		}
+	}
+}
+
+/* ----------
+ * Candidates
+ * ----------
+ */
+
+typedef struct Making
+{
+	PgdAdvice  *advice;
+	PgdAdvised *statement;
+	PgdTable   *table;
+	PgdNeed    *need;
+	List	   *result;
+} Making;
+
+/*
+ * Does the constant vary from execution to execution?  A few have been
+ * watched; if not, the examples have to agree.
+ */
+static bool
+varies(const PgdNeed *need, const PgdCondition *condition, void *arg)
+{
+	Making	   *making = arg;
+	uint64		hash = pgd_predicate_hash(condition->value->consttype,
+										  condition->value->constlen,
+										  condition->value->constbyval,
+										  condition->value->constvalue);
+	const PgdEvidence *evidence = &making->statement->evidence;
+	ListCell   *lc;
+
+	for (int i = 0; i < PGD_EVIDENCE_CONSTANTS; i++)
+	{
+		const PgdConstantEvidence *constant = &evidence->constants[i];
+
+		if (constant->relid != need->relid ||
+			constant->attno != condition->attno || condition->attno == 0 ||
+			constant->total < 2)
+			continue;
+		for (int v = 0; v < PGD_EVIDENCE_VALUES; v++)
+		{
+			if (constant->values[v].hash == hash)
+				return constant->values[v].count < 0.95 * constant->total;
+		}
+		return true;
+	}
+	foreach(lc, making->statement->needs)
+	{
+		PgdNeed    *other = lfirst(lc);
+		bool		same = false;
+		ListCell   *lc2;
+
+		if (other->relid != need->relid ||
+			strcmp(other->alias, need->alias) != 0)
+			continue;
+		foreach(lc2, other->conditions)
+			same = same || equal(((PgdCondition *) lfirst(lc2))->clause,
+								 condition->clause);
+		if (!same)
+			return true;
+	}
+	return false;
+}
+
+static void
+make_candidates(void *arg)
+{
+	Making	   *making = arg;
+
+	making->result = pgd_advise_candidates(making->table, making->need, varies,
+										   making);
+}
+
+/*
+ * What no DBA would sign; NULL if it is to be looked into.
+ */
+static const char *
+refusal(const PgdCandidate *candidate)
+{
+	const PgdExistingIndex *existing = pgd_advise_covered(candidate);
+
+	if (existing != NULL)
+		return psprintf("covered by %s", existing->name);
+	if (candidate->selectivity > pgd_threshold.missing_index_max_selectivity &&
+		!candidate->by_order && !candidate->by_join)
+		return psprintf("finds %.0f %% of the table",
+						100 * candidate->selectivity);
+	return NULL;
+}
+
+/*
+ * Enter a candidate; returns its number, that of an equal one if there is.
+ */
+int
+pgd_advise_add_index(PgdAdvice *advice, PgdCandidate *candidate)
+{
+	PgdAdvisedIndex *index;
+
+	for (int i = 0; i < advice->nindexes; i++)
+	{
+		if (strcmp(advice->indexes[i]->candidate->definition,
+				   candidate->definition) == 0)
+			return i;
+	}
+	if (advice->nindexes == advice->max_indexes)
+	{
+		advice->max_indexes *= 2;
+		advice->indexes = repalloc(advice->indexes, sizeof(PgdAdvisedIndex *) *
+								   advice->max_indexes);
+	}
+	index = palloc0(sizeof(PgdAdvisedIndex));
+	index->candidate = candidate;
+	index->rejected = refusal(candidate);
+	advice->indexes[advice->nindexes] = index;
+	return advice->nindexes++;
+}
+
+typedef struct Creating
+{
+	const char *definition;
+	PgdHypothetical *result;
+} Creating;
+
+static void
+create(void *arg)
+{
+	Creating   *creating = arg;
+
+	creating->result = pgd_whatif_index(creating->definition);
+}
+
+/*
+ * Give an index its hypothetical self.
+ */
+static void
+make_real_enough(PgdAdvice *advice, int number, Oid userid)
+{
+	PgdAdvisedIndex *index = advice->indexes[number];
+	PgdWhatIfRole role = {0};
+	Creating	creating = {index->candidate->definition, NULL};
+	char	   *problem = NULL;
+
+	if (index->index != NULL || index->rejected != NULL)
+		return;
+	role.userid = userid;
+	if (!pgd_whatif_guarded(&role, create, &creating, &problem))
+	{
+		index->rejected = problem;
+		return;
+	}
+	index->index = creating.result;
+	pgd_advise_write_cost(index);
+}
+
+/*
+ * Make candidates for all statements, and keep those that the planner uses.
+ */
+void
+pgd_advise_make_candidates(PgdAdvice *advice)
+{
+	MemoryContext old = MemoryContextSwitchTo(advice->context);
+
+	for (int i = 0; i < advice->nstatements; i++)
+	{
+		PgdAdvised *statement = advice->statements[i];
+		ListCell   *lc;
+
+		if (statement->base <= 0 || pgd_clock() > advice->deadline)
+			continue;
+		foreach(lc, statement->needs)
+		{
+			PgdWhatIfRole role = {0};
+			Making		making = {0};
+			char	   *problem;
+			ListCell   *lc2;
+
+			making.advice = advice;
+			making.statement = statement;
+			making.need = lfirst(lc);
+			making.table = find_table(advice, making.need->relid);
+			if (making.table == NULL || making.table->refused != NULL)
+				continue;
+			role.userid = GetUserId();
+			/* so that all names in definitions are qualified */
+			role.settings = "search_path\0pg_catalog, pg_temp\0";
+			if (!pgd_whatif_guarded(&role, make_candidates, &making, &problem))
+				continue;
+			foreach(lc2, making.result)
+			{
+				int			n = pgd_advise_add_index(advice, lfirst(lc2));
+
+				make_real_enough(advice, n, statement->userid);
+				if (!list_member_int(statement->own, n))
+					statement->own = lappend_int(statement->own, n);
+				advice->indexes[n]->helped =
+					bms_add_member(advice->indexes[n]->helped, i);
+			}
+		}
+		consider(advice, statement);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Of a statement's own candidates keep what the planner likes best, what it
+ * likes best without that, and lesser forms of both, which may do for
+ * more statements.
+ */
+static void
+consider(PgdAdvice *advice, PgdAdvised *statement)
+{
+	Bitmapset  *all = NULL;
+	Bitmapset  *liked = NULL;
+	List	   *own = NIL;
+	ListCell   *lc;
+	int			i;
+
+	foreach(lc, statement->own)
+	{
+		if (advice->indexes[lfirst_int(lc)]->index != NULL)
+			all = bms_add_member(all, lfirst_int(lc));
+	}
+	for (int round = 0; round < ROUNDS && !bms_is_empty(all); round++)
+	{
+		Bitmapset  *used;
+		double		cost;
+
+		statement->relevant = all;
+		cost = pgd_advise_cost(advice, statement, all, &used);
+		if (cost > WORTH_IT * statement->base || bms_is_empty(used))
+			break;
+		liked = bms_add_members(liked, used);
+		all = bms_difference(all, used);
+	}
+
+	i = -1;
+	while ((i = bms_next_member(liked, i)) >= 0)
+	{
+		PgdCandidate *shorter = pgd_advise_shorter(advice->indexes[i]->candidate);
+
+		own = lappend_int(own, i);
+		if (shorter != NULL)
+		{
+			int			n = pgd_advise_add_index(advice, shorter);
+
+			make_real_enough(advice, n, statement->userid);
+			if (advice->indexes[n]->index != NULL)
+				own = list_append_unique_int(own, n);
+		}
+	}
+	statement->own = own;
+	statement->relevant = NULL;
+	foreach(lc, own)
+		statement->relevant = bms_add_member(statement->relevant,
+											 lfirst_int(lc));
+}

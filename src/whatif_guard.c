@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * whatif_guard.c
+ *		Work as somebody else, of which nothing remains.
+ *
+ * Planning a statement may run functions of whoever wrote it: immutable ones,
+ * to fold constants.  So it is done as the role that executes the statement,
+ * in a security-restricted operation, as VACUUM does with the functions of
+ * indexes, and in a subtransaction that may only read and is rolled back in
+ * any case.  What runs inside is not counted as a statement of anybody.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "whatif.h"
+
+/*
+ * Milliseconds that planning waits for a lock, at most: it is called for by
+ * nobody who has to have the answer.
+ */
+#define LOCK_TIMEOUT	100
+
+bool		pgd_whatif_guarding = false;
+
+/* A setting for the rest of the subtransaction; false if it is refused. */
+static bool
+set(const char *name, const char *value, GucContext context)
+{
+	/* what is unknown would become a placeholder */
+	if (GetConfigOption(name, true, false) == NULL)
+		return false;
+	return set_config_option(name, value, context, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, DEBUG5, false) > 0;
+}
+
+static void
+apply(const char *settings, bool superuser)
+{
+	const char *name = settings;
+
+	while (name != NULL && *name != '\0')
+	{
+		const char *value = name + strlen(name) + 1;
+
+		(void) set(name, value, superuser ? PGC_SUSET : PGC_USERSET);
+		name = value + strlen(value) + 1;
+	}
+}
+
+static void
+enter(const PgdWhatIfRole *as)
+{
+	Oid			userid;
+	int			sec_context;
+	char		timeout[16];
+
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(as->userid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role with OID %u does not exist", as->userid)));
+	if (!ActiveSnapshotSet())
+		PushActiveSnapshot(GetTransactionSnapshot());
+
+	/* These two are for superusers, which is what we are here. */
+	(void) set("pg_diagnose.track", "none", PGC_SUSET);
+	(void) set("pg_stat_statements.track", "none", PGC_SUSET);
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(as->userid,
+						   sec_context | SECURITY_RESTRICTED_OPERATION);
+	apply(as->settings, superuser_arg(as->userid));
+
+	if (LockTimeout == 0 || LockTimeout > LOCK_TIMEOUT)
+	{
+		snprintf(timeout, sizeof(timeout), "%d", LOCK_TIMEOUT);
+		(void) set("lock_timeout", timeout, PGC_USERSET);
+	}
+	XactReadOnly = true;		/* reset with the subtransaction */
+}
+
+/* Is it not ours to swallow? */
+static bool
+must_pass(const ErrorData *error)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_QUERY_CANCELED:
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * The part inside the subtransaction: the error, or NULL.
+ */
+static ErrorData *
+attempt(const PgdWhatIfRole *as, void (*work) (void *), void *arg,
+		MemoryContext context)
+{
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(context);
+		enter(as);
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return error;
+}
+
+bool
+pgd_whatif_guarded(const PgdWhatIfRole *as, void (*work) (void *), void *arg,
+				   char **problem)
+{
+	const MemoryContext context = CurrentMemoryContext;
+	const ResourceOwner owner = CurrentResourceOwner;
+	const bool	guarding = pgd_whatif_guarding;
+	ErrorData  *volatile error = NULL;
+
+	*problem = NULL;
+	pgd_whatif_guarding = true;
+	PG_TRY();
+	{
+		BeginInternalSubTransaction(NULL);
+		error = attempt(as, work, arg, context);
+		/* and with it user, settings, locks, snapshots and open relations */
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_FINALLY();
+	{
+		pgd_whatif_guarding = guarding;
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_END_TRY();
+
+	if (error == NULL)
+		return true;
+	if (must_pass(error))
+		ReThrowError(error);
+	*problem = error->message != NULL ? pstrdup(error->message) : pstrdup("unknown error");
+	FreeErrorData(error);
+	return false;
+}
