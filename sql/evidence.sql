@@ -67,7 +67,7 @@ INSERT INTO evidence_t VALUES (0, 0, 'zero', false);
 SELECT * FROM shown('WHERE id|INSERT');
 -- a condition beside that of the index does, and so do many rows
 SELECT count(*) FROM evidence_t WHERE id = 7 AND word = 'x';
-SELECT count(*) FROM evidence_t WHERE id BETWEEN 1 AND 200;
+SELECT count(*) FROM evidence_t WHERE id BETWEEN 1 AND 1000;
 SELECT * FROM shown('WHERE id');
 
 -- sorts: rows that go in, and those that nobody wants
@@ -100,7 +100,9 @@ CREATE FUNCTION evidence_sql(wanted int) RETURNS bigint LANGUAGE sql VOLATILE
 AS 'SELECT count(*) FROM evidence_t WHERE v >= wanted';
 SELECT evidence_sql(90);
 SELECT * FROM shown('evidence_t');
-SELECT * FROM exemplified('evidence_t');
+SELECT statement, parameters, masked FROM exemplified('evidence_t t');
+-- before 18, functions in SQL have generic plans
+SELECT statement, masked FROM exemplified('v >=');
 
 -- foreign keys: the search for children, for want of an index
 :reset

@@ -19,6 +19,9 @@
 #include "evidence.h"
 #include "example.h"
 #include "whatif.h"
+#include "window.h"
+
+#define PGD_LOAD_PLANS	8		/* shapes of plans told apart */
 
 /* What a statement did in the window, all its users together. */
 typedef struct PgdLoad
@@ -26,7 +29,10 @@ typedef struct PgdLoad
 	uint64		queryid;		/* the key, first */
 	double		calls;
 	double		time;			/* milliseconds, of failed executions too */
+	double		failed_time;
 	double		rows;
+	int			nplans;
+	PgdPlanUse	plans[PGD_LOAD_PLANS];	/* of completed executions */
 } PgdLoad;
 
 /* One statement that could be helped. */
@@ -41,6 +47,9 @@ typedef struct PgdAdvised
 	List	   *own;			/* indexes made for it: numbers */
 	Bitmapset  *relevant;		/* indexes that might concern it */
 	double		base;			/* cost as it is, of all examples */
+	int			nshapes;
+	uint64		shapes[PGD_EVIDENCE_EXAMPLES];	/* of their plans now */
+	double		time;			/* what the load would take now, milliseconds */
 	List	   *costs;			/* what is known of others, see advise_cost.c */
 	double		unforeseen;		/* rows beyond what the planner expects */
 } PgdAdvised;
@@ -81,12 +90,17 @@ typedef struct PgdAdvice
 
 PGD_BEGIN_INTERNAL
 
+/* advise_gather.c: which statements */
+extern void pgd_advise_gather(PgdAdvice *advice, const PgdWindow *window,
+							  Oid userid, bool reads_all);
+
 /* advise_workload.c: statements, what they ask, what could answer */
 extern void pgd_advise_add_statement(PgdAdvice *advice, const PgdLoad *load,
 									 const PgdEvidence *evidence,
 									 const PgdExampleBytes *examples,
 									 int nexamples);
 extern void pgd_advise_look_at_all(PgdAdvice *advice);
+extern PgdTable *pgd_advise_find_table(PgdAdvice *advice, Oid relid);
 extern void pgd_advise_make_candidates(PgdAdvice *advice);
 extern int	pgd_advise_add_index(PgdAdvice *advice, PgdCandidate *candidate);
 

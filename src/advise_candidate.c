@@ -371,7 +371,7 @@ make_joins(Making *m, List *predicate, List *values)
 static Oid
 pattern_opclass(const PgdCondition *c)
 {
-	if (c->kind != PGD_COND_PREFIX || pgd_collation_is_c(c->collation))
+	if (c->kind != PGD_COND_PREFIX || pgd_advise_orders_bytes(c->collation))
 		return InvalidOid;
 	if (getBaseType(exprType(c->expr)) == BPCHAROID)
 		return pgd_advise_opclass(BTREE_AM_OID, BPCHAR_PATTERN_BTREE_FAM_OID,

@@ -14,10 +14,13 @@
 #include "access/stratnum.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
@@ -393,6 +396,55 @@ find_family(PgdCondition *condition, Oid type)
 			return true;
 	}
 	return false;
+}
+
+static bool
+is_c_locale(Datum name, bool isnull)
+{
+	char	   *locale;
+
+	if (isnull)
+		return false;
+	locale = TextDatumGetCString(name);
+	return strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0;
+}
+
+/*
+ * Does a collation order by bytes?  Then a plain B-tree knows prefixes.  The
+ * catalogs tell; pg_locale.h needs the headers of ICU.
+ */
+bool
+pgd_advise_orders_bytes(Oid collation)
+{
+	const bool	usual = collation == DEFAULT_COLLATION_OID;
+	const int	cache = usual ? DATABASEOID : COLLOID;
+	HeapTuple	tuple = SearchSysCache1(cache,
+										ObjectIdGetDatum(usual ? MyDatabaseId :
+														 collation));
+	bool		result;
+	char		provider;
+	Datum		name;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (usual)
+	{
+		provider = ((Form_pg_database) GETSTRUCT(tuple))->datlocprovider;
+		name = SysCacheGetAttr(cache, tuple, Anum_pg_database_datcollate,
+							   &isnull);
+	}
+	else
+	{
+		provider = ((Form_pg_collation) GETSTRUCT(tuple))->collprovider;
+		name = SysCacheGetAttr(cache, tuple, Anum_pg_collation_collcollate,
+							   &isnull);
+	}
+	/* 'b' is what 17 has built in; all of it orders by bytes */
+	result = provider == 'b' ||
+		(provider == COLLPROVIDER_LIBC && is_c_locale(name, isnull));
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /*

@@ -145,7 +145,7 @@ pgd_advise_saved(PgdAdvice *advice, PgdAdvised *statement,
 {
 	double		a = pgd_advise_cost(advice, statement, before, NULL);
 	double		b = pgd_advise_cost(advice, statement, after, NULL);
-	double		time = statement->load.time - FIXED_TIME * statement->load.calls;
+	double		time = statement->time - FIXED_TIME * statement->load.calls;
 	double		extra;
 
 	if (a == b || time <= 0 || statement->base <= 0)

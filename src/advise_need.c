@@ -67,7 +67,7 @@ pgd_advise_look(PlannerInfo *root, RelOptInfo *rel, Index rti,
 	need->alias = pstrdup(rte->eref->aliasname);
 	need->tuples = Max(rel->tuples, 0);
 	need->rows = rel->rows;
-	need->descends = rte->inh;
+	need->example = needs->example;
 
 	add_restrictions(root, rel, rti, needs, need);
 	add_join_clauses(root, rel, rti, need);

@@ -83,7 +83,7 @@ typedef struct PgdNeed
 	Bitmapset  *columns;		/* read, offset as in pull_varattnos() */
 	double		tuples;			/* of the relation, as planned */
 	double		rows;			/* that fulfil the conditions, as planned */
-	bool		descends;		/* has partitions or children */
+	int			example;		/* which of the statement's shows it */
 } PgdNeed;
 
 /* The argument of pgd_advise_look(). */
@@ -92,6 +92,7 @@ typedef struct PgdNeeds
 	MemoryContext context;		/* where to keep them */
 	bool		all_literal;	/* constants are of the text, not parameters */
 	List	   *literals;		/* else: Const * that are */
+	int			example;		/* number of the one being planned */
 	List	   *needs;			/* PgdNeed *, the result */
 } PgdNeeds;
 
@@ -107,6 +108,7 @@ extern PgdCondition *pgd_advise_join_key(Node *expr, Oid opfamily,
 extern Node *pgd_advise_expression(Node *expr, Index rti, AttrNumber *attno);
 extern Oid	pgd_advise_opclass(Oid am, Oid opfamily, Oid type);
 extern List *pgd_advise_families(Oid am, Oid opno, Oid type, char purpose);
+extern bool pgd_advise_orders_bytes(Oid collation);
 extern const char *pgd_advise_obstacle(Node *expr);
 
 PGD_END_INTERNAL

@@ -16,10 +16,12 @@
 #include "advise.h"
 #include "compat.h"
 #include "guc.h"
+#include "plan.h"
 #include "predicate.h"
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
 #define ROUNDS			2		/* best answers, and next best */
+#define SLOWEST_UNIT	0.1		/* milliseconds per unit of cost, at most */
 #define WORTH_IT		0.9		/* a cost that is higher than this share of what
 								 * it was is no gain */
 
@@ -33,8 +35,8 @@ typedef struct Looking
 
 static void read_examples(void *arg);
 static void look(void *arg);
+static void settle_time(PgdAdvised *statement);
 static bool collect_literals(Node *node, void *context);
-static PgdTable *find_table(PgdAdvice *advice, Oid relid);
 static void open_table(void *arg);
 static void note_asked(PgdAdvice *advice, PgdAdvised *statement);
 static void make_candidates(void *arg);
@@ -131,6 +133,7 @@ pgd_advise_look_at_all(PgdAdvice *advice)
 		MemoryContextSwitchTo(advice->context);
 		MemoryContextReset(advice->scratch);
 		statement->needs = looking.needs.needs;
+		settle_time(statement);
 		note_asked(advice, statement);
 	}
 	pgd_advise_writes(advice);
@@ -157,13 +160,68 @@ look(void *arg)
 		looking->needs.all_literal = example->params == NULL &&
 			!example->generic;
 		looking->needs.literals = NIL;
+		looking->needs.example = foreach_current_index(lc);
 		if (!looking->needs.all_literal)
 			(void) collect_literals((Node *) example->query,
 									&looking->needs.literals);
 		stmt = pgd_whatif_plan(&wi, example->query, example->params,
 							   example->cursor_options);
 		looking->statement->base += stmt->planTree->total_cost;
+		looking->statement->shapes[looking->statement->nshapes++] =
+			pgd_plan_shape(stmt);
 	}
+}
+
+/*
+ * What the load of the window would take with the plans of now.  After an
+ * index was made, or statistics, the time of older plans says nothing any
+ * more: then that of those executed since counts.  If there are none, the
+ * statement is left alone until it was executed.
+ */
+static void
+settle_time(PgdAdvised *statement)
+{
+	const PgdLoad *load = &statement->load;
+	TimestampTz since = 0;
+	double		calls = 0;
+	double		time = 0;
+	bool		found = load->nplans == 0;
+
+	if (statement->problem != NULL)
+		return;
+	for (int i = 0; i < load->nplans; i++)
+	{
+		/* 0 is what came after there was room for shapes */
+		for (int s = 0; s < statement->nshapes; s++)
+			if (load->plans[i].shape == statement->shapes[s] ||
+				load->plans[i].shape == 0)
+			{
+				found = true;
+				since = Max(since, load->plans[i].last_seen);
+			}
+	}
+	if (!found)
+	{
+		statement->problem = "its plan has changed since it was executed";
+		statement->base = 0;
+		statement->needs = NIL;
+		return;
+	}
+	for (int i = 0; i < load->nplans; i++)
+	{
+		if (load->plans[i].last_seen < since)
+			continue;
+		calls += load->plans[i].calls;
+		time += load->plans[i].total_time / 1e6;
+	}
+	statement->time = load->time;
+	if (calls > 0)
+		statement->time = time / calls * load->calls;
+
+	/* of those that never complete, nobody knows for what the time was */
+	else
+		statement->time = Min(load->time, load->calls * statement->base *
+							  SLOWEST_UNIT / statement->nshapes);
 }
 
 static bool
@@ -194,8 +252,11 @@ typedef struct Opening
 	PgdTable   *result;
 } Opening;
 
-static PgdTable *
-find_table(PgdAdvice *advice, Oid relid)
+/*
+ * A table as advice sees it; NULL if it cannot be looked at.
+ */
+PgdTable *
+pgd_advise_find_table(PgdAdvice *advice, Oid relid)
 {
 	PgdWhatIfRole role = {0};
 	Opening		opening = {relid, NULL};
@@ -235,7 +296,7 @@ note_asked(PgdAdvice *advice, PgdAdvised *statement)
 	foreach(lc, statement->needs)
 	{
 		PgdNeed    *need = lfirst(lc);
-		PgdTable   *table = find_table(advice, need->relid);
+		PgdTable   *table = pgd_advise_find_table(advice, need->relid);
 		Bitmapset  *noted = NULL;
 		ListCell   *lc2;
 
@@ -249,7 +310,7 @@ note_asked(PgdAdvice *advice, PgdAdvised *statement)
 				c->attno > table->natts || bms_is_member(c->attno, noted))
 				continue;
 			noted = bms_add_member(noted, c->attno);
-			table->asked[c->attno] += statement->load.time;
+			table->asked[c->attno] += statement->time;
 		}
 	}
 }
@@ -461,7 +522,7 @@ pgd_advise_make_candidates(PgdAdvice *advice)
 			making.advice = advice;
 			making.statement = statement;
 			making.need = lfirst(lc);
-			making.table = find_table(advice, making.need->relid);
+			making.table = pgd_advise_find_table(advice, making.need->relid);
 			if (making.table == NULL || making.table->refused != NULL)
 				continue;
 			role.userid = GetUserId();

@@ -21,7 +21,6 @@
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "storage/proc.h"
-#include "utils/pg_locale.h"
 
 #if PG_VERSION_NUM < 150000
 #error "pg_diagnose needs PostgreSQL 15 or newer"
@@ -240,14 +239,6 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #else
 #define pgd_pathkey_ascends(pathkey) \
 	((pathkey)->pk_strategy == BTLessStrategyNumber)
-#endif
-
-/* 18 asks the locale instead of a function per question */
-#if PG_VERSION_NUM >= 180000
-#define pgd_collation_is_c(collation) \
-	(pg_newlocale_from_collation(collation)->collate_is_c)
-#else
-#define pgd_collation_is_c(collation) lc_collate_is_c(collation)
 #endif
 
 /* 16 marks columns with the outer joins that may make them NULL */

@@ -97,8 +97,8 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 		!is_due(key, &slow))
 		return;
 	start = pgd_clock();
-	if (pgd_text_is_own(source, query->stmt_location, query->stmt_len) ||
-		!pgd_store_wants_example(key, slow) ||
+	if (!pgd_store_wants_example(key, slow) ||
+		pgd_text_is_own(source, query->stmt_location, query->stmt_len) ||
 		!pgd_evidence_may_take(GetCurrentStatementStartTimestamp()))
 		return;
 
@@ -135,20 +135,21 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 static bool
 is_due(const PgdKey *key, bool *slow)
 {
-	PgdPending *pending = pgd_pending_any(key, pgd_pending_tag(key));
-	uint64		n;
+	const uint64 tag = pgd_pending_tag(key);
+	uint64		n = 0;
 
 	*slow = false;
-	if (pending == NULL)
-		return true;
-	if (unlikely(pending->slow))
+	for (int way = pgd_pending_set(tag), end = way + PGD_WAYS; way < end; way++)
 	{
+		PgdPending *pending = &pgd_slot->pending[way];
+
+		if (pgd_slot->tag[way] != tag || !pgd_pending_is(pending, key))
+			continue;
+		n += pending->counters.calls + pending->counters.failed;
+		*slow |= pending->slow;
 		pending->slow = false;
-		*slow = true;
-		return true;
 	}
-	n = pending->counters.calls + pending->counters.failed;
-	return (n & (n - 1)) == 0;
+	return (n & (n - 1)) == 0 || *slow;
 }
 
 /*

@@ -353,6 +353,8 @@ pgd_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	{
 		call_ExecutorStart(queryDesc, eflags);
 		pgd_statement_started(execution, queryDesc, released);
+		if (unlikely(execution->instrumented))
+			pgd_predicate_started(queryDesc);
 		pgd_transcribe_started(execution, queryDesc);
 		if (execution->traits != NULL &&
 			(execution->traits->flags & PGD_SESSION_LOCKS) != 0)

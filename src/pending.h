@@ -80,10 +80,10 @@ pgd_pending_find(const PgdKey *key, uint64 tag, uint64 plan)
 }
 
 /*
- * Any place of a statement, whatever its plan; NULL if it has none.
+ * Does a statement have any place, whatever its plan?
  */
-static inline PgdPending *
-pgd_pending_any(const PgdKey *key, uint64 tag)
+static inline bool
+pgd_pending_known(const PgdKey *key, uint64 tag)
 {
 	int			way = pgd_pending_set(tag);
 
@@ -94,20 +94,9 @@ pgd_pending_any(const PgdKey *key, uint64 tag)
 	{
 		if (pgd_slot->tag[way] == tag &&
 			pgd_pending_is(&pgd_slot->pending[way], key))
-			return &pgd_slot->pending[way];
+			return pgd_slot->pending[way].registered;
 	}
-	return NULL;
-}
-
-/*
- * Does a statement have a place, and the table an entry for it?
- */
-static inline bool
-pgd_pending_known(const PgdKey *key, uint64 tag)
-{
-	const PgdPending *pending = pgd_pending_any(key, tag);
-
-	return pending != NULL && pending->registered;
+	return false;
 }
 
 /*

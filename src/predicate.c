@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * predicate.c
- *		What became of the rows at the nodes of a plan, and what their columns
- *		were compared with.
+ *		What became of the rows at the nodes of a plan.
  *
- * An execution that is to be looked at counts its rows, without a clock.  At
- * its end, the state of its plan is walked.  That is also done when it fails,
+ * An execution that is to be looked at counts its rows, without a clock.  The
+ * executor's own way to count costs a tenth of a scan that does little else,
+ * so ours stands between it and the nodes that are of interest.  At the end,
+ * the state of the plan is walked.  That is also done when it fails,
  * as those that are cancelled or time out are the worst: so nothing on that
  * way may throw, allocate or ask a catalog.
  *
@@ -14,17 +15,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
-#include "optimizer/clauses.h"
 #include "parser/parsetree.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -45,26 +40,29 @@
  * much of a table (in the planner's units: pages), leaves nothing to be saved;
  * unless it takes longer than a millisecond all the same.
  */
-#define FEW_ROWS		100
+#define FEW_ROWS		500
 #define LOW_COST		5
 #define SLOW			1000000
+
+/* What surrounds a node. */
+typedef struct Around
+{
+	bool		complete;		/* it is run to its end, as far as one can tell */
+	bool		parallel;		/* in several processes */
+	bool		sorted;			/* by the node above it */
+	Index		parent;			/* of partitions: their table's, or 0 */
+} Around;
 
 /* Where we are. */
 typedef struct Walk
 {
+	void		(*visit) (struct Walk *walk, PlanState *ps, Around around);
 	QueryDesc  *query;
 	bool		cut_short;
 	int			nodes;
 	int			depth;
 	PgdEvidence *found;
 } Walk;
-
-/* What surrounds a node. */
-typedef struct Around
-{
-	bool		complete;		/* it is run to its end */
-	Index		parent;			/* of partitions: their table's, or 0 */
-} Around;
 
 static void walk_plan(Walk *walk, PlanState *ps, Around around);
 
@@ -156,261 +154,106 @@ pgd_predicate_begin(QueryDesc *queryDesc, uint64 mean_time)
 }
 
 /* ----------
- * Values
+ * Counting
  * ----------
  */
 
-uint64
-pgd_predicate_hash(Oid type, int16 len, bool byval, Datum value)
-{
-	const unsigned char *data = (unsigned char *) &value;
-	int			n = sizeof(Datum);
-
-	if (!byval)
-	{
-		data = (unsigned char *) DatumGetPointer(value);
-		if (len >= 0)
-			n = len;
-		else if (len == -2)
-			n = strlen((const char *) data);
-		else if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data))
-			return PGD_VALUE_UNKNOWN;
-		else
-		{
-			n = VARSIZE_ANY_EXHDR(data);
-			data = (unsigned char *) VARDATA_ANY(data);
-		}
-	}
-	return hash_bytes_extended(data, n, type) | UINT64CONST(1) << 63;
-}
-
-/* The argument without what only renames its type. */
-static const Node *
-bare(const Node *node)
-{
-	while (node != NULL && IsA(node, RelabelType))
-		node = (const Node *) ((const RelabelType *) node)->arg;
-	return node;
-}
-
 /*
- * The hash of what a column is compared with; false if that is no value of
- * the whole execution.
+ * In place of ExecProcNodeInstr(), in the same fields, so that a rescan adds
+ * them up.  Without a clock nobody has a use for the time of the first row:
+ * there stands whether the latest run came to its end, and in its sum how
+ * many did.
  */
+static TupleTableSlot *
+count_row(PlanState *ps)
+{
+	Instrumentation *instr = ps->instrument;
+	TupleTableSlot *slot;
+
+	instr->running = true;
+	slot = ps->ExecProcNodeReal(ps);
+	if (likely(!TupIsNull(slot)))
+		instr->tuplecount += 1;
+	else
+		instr->firsttuple = 1;
+	return slot;
+}
+
+/* As ExecProcNodeFirst(), for which this stands in. */
+static TupleTableSlot *
+count_first(PlanState *ps)
+{
+	check_stack_depth();
+	ps->ExecProcNode = count_row;
+	return count_row(ps);
+}
+
+static TupleTableSlot *
+count_nothing(PlanState *ps)
+{
+	check_stack_depth();
+	ps->ExecProcNode = ps->ExecProcNodeReal;
+	return ps->ExecProcNodeReal(ps);
+}
+
 static bool
-value_of(const Walk *walk, const Node *node, uint64 *hash)
+is_scan(const Plan *plan)
 {
-	ParamListInfo params = walk->query->params;
-
-	*hash = PGD_VALUE_UNKNOWN;
-	if (IsA(node, Const))
-	{
-		const Const *constant = (const Const *) node;
-
-		if (!constant->constisnull && pgd_track_constants)
-			*hash = pgd_predicate_hash(constant->consttype, constant->constlen,
-									   constant->constbyval,
-									   constant->constvalue);
-		return true;
-	}
-	if (IsA(node, Param) && ((const Param *) node)->paramkind == PARAM_EXTERN)
-	{
-		int			id = ((const Param *) node)->paramid;
-		const ParamExternData *value;
-		ParamExternData workspace;
-		int16		len;
-		bool		byval;
-
-		/* PL/pgSQL and the catalogs are not to be asked after an error */
-		if (walk->cut_short || params == NULL || id > params->numParams ||
-			!pgd_track_constants)
-			return true;
-		value = params->paramFetch == NULL ? &params->params[id - 1] :
-			params->paramFetch(params, id, true, &workspace);
-		if (!OidIsValid(value->ptype) || value->isnull)
-			return true;
-		get_typlenbyval(value->ptype, &len, &byval);
-		*hash = pgd_predicate_hash(value->ptype, len, byval, value->value);
-		return true;
-	}
-	return false;
-}
-
-/* ----------
- * Conditions
- * ----------
- */
-
-/* A scan whose conditions are looked at. */
-typedef struct Scanned
-{
-	const Walk *walk;
-	Oid			relid;
-	const AppendRelInfo *partition; /* NULL: none */
-	Relation	index;			/* conditions are on its columns; NULL: no */
-} Scanned;
-
-/*
- * The column of the table that a Var is, or of the partitioned table; 0 if it
- * is none.
- */
-static AttrNumber
-column_of(const Scanned *scan, const Var *var)
-{
-	AttrNumber	attno = var->varattno;
-
-	if (!IsA(var, Var) || attno <= 0)
-		return 0;
-	if (var->varno == INDEX_VAR)
-	{
-		if (scan->index == NULL ||
-			attno > scan->index->rd_index->indkey.dim1)
-			return 0;
-		attno = scan->index->rd_index->indkey.values[attno - 1];
-	}
-	if (attno > 0 && scan->partition != NULL)
-		attno = attno <= scan->partition->num_child_cols ?
-			scan->partition->parent_colnos[attno - 1] : 0;
-	return Max(attno, 0);
-}
-
-static void
-note_value(const Scanned *scan, AttrNumber attno, Oid opno, uint64 hash)
-{
-	PgdConstantEvidence *c = scan->walk->found->constants;
-
-	if (attno == 0)
-		return;
-	for (int i = 0; i < PGD_EVIDENCE_CONSTANTS; i++, c++)
-	{
-		/* once per execution: partitions have the same conditions */
-		if (c->relid == scan->relid && c->opno == opno && c->attno == attno)
-			return;
-		if (OidIsValid(c->relid))
-			continue;
-		c->relid = scan->relid;
-		c->opno = opno;
-		c->attno = attno;
-		c->total = 1;
-		c->values[0].hash = hash;
-		c->values[0].count = (hash != PGD_VALUE_UNKNOWN);
-		return;
-	}
-}
-
-static void
-look_at_comparison(const Scanned *scan, Oid opno, const List *args)
-{
-	const Node *left;
-	const Node *right;
-	uint64		hash;
-
-	if (list_length(args) != 2)
-		return;
-	left = bare(linitial(args));
-	right = bare(lsecond(args));
-	if (IsA(left, Var) && value_of(scan->walk, right, &hash))
-		note_value(scan, column_of(scan, (const Var *) left), opno, hash);
-	else if (IsA(right, Var) && value_of(scan->walk, left, &hash) &&
-			 !scan->walk->cut_short &&
-			 OidIsValid(opno = get_commutator(opno)))
-		note_value(scan, column_of(scan, (const Var *) right), opno, hash);
-}
-
-static void
-look_at_boolean(const Scanned *scan, const Node *arg, bool value)
-{
-	arg = bare(arg);
-	if (IsA(arg, Var) && ((const Var *) arg)->vartype == BOOLOID)
-		note_value(scan, column_of(scan, (const Var *) arg),
-				   BooleanEqualOperator,
-				   pgd_predicate_hash(BOOLOID, 1, true, BoolGetDatum(value)));
-}
-
-static void
-look_at_conditions(const Scanned *scan, const List *conditions)
-{
-	ListCell   *lc;
-
-	foreach(lc, conditions)
-	{
-		const Node *node = lfirst(lc);
-
-		switch (nodeTag(node))
-		{
-			case T_OpExpr:
-				look_at_comparison(scan, ((const OpExpr *) node)->opno,
-								   ((const OpExpr *) node)->args);
-				break;
-			case T_ScalarArrayOpExpr:
-				if (((const ScalarArrayOpExpr *) node)->useOr)
-					look_at_comparison(scan,
-									   ((const ScalarArrayOpExpr *) node)->opno,
-									   ((const ScalarArrayOpExpr *) node)->args);
-				break;
-			case T_NullTest:
-				{
-					const NullTest *test = (const NullTest *) node;
-					const Node *arg = bare((const Node *) test->arg);
-
-					if (IsA(arg, Var))
-						note_value(scan, column_of(scan, (const Var *) arg),
-								   InvalidOid,
-								   test->nulltesttype == IS_NULL ?
-								   PGD_VALUE_NULL : PGD_VALUE_NOT_NULL);
-					break;
-				}
-			case T_BooleanTest:
-				{
-					const BooleanTest *test = (const BooleanTest *) node;
-
-					if (test->booltesttype == IS_TRUE ||
-						test->booltesttype == IS_FALSE)
-						look_at_boolean(scan, (const Node *) test->arg,
-										test->booltesttype == IS_TRUE);
-					break;
-				}
-			case T_BoolExpr:
-				{
-					const BoolExpr *expr = (const BoolExpr *) node;
-
-					if (expr->boolop == NOT_EXPR)
-						look_at_boolean(scan, linitial(expr->args), false);
-					break;
-				}
-			default:
-				look_at_boolean(scan, node, true);
-				break;
-		}
-	}
-}
-
-/*
- * Conditions in their original form, but for index-only scans, which only
- * know columns of the index.
- */
-static void
-look_at_scan(Scanned *scan, PlanState *ps)
-{
-	const Plan *plan = ps->plan;
-
 	switch (nodeTag(plan))
 	{
+		case T_SeqScan:
+		case T_SampleScan:
 		case T_IndexScan:
-			look_at_conditions(scan, ((const IndexScan *) plan)->indexqualorig);
-			break;
 		case T_IndexOnlyScan:
-			scan->index = ((IndexOnlyScanState *) ps)->ioss_RelationDesc;
-			look_at_conditions(scan, ((const IndexOnlyScan *) plan)->indexqual);
-			break;
 		case T_BitmapHeapScan:
-			look_at_conditions(scan,
-							   ((const BitmapHeapScan *) plan)->bitmapqualorig);
-			break;
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_ForeignScan:
+			return true;
 		default:
-			break;
+			return false;
 	}
-	look_at_conditions(scan, plan->qual);
+}
+
+static bool
+is_of_interest(const PlanState *ps)
+{
+	switch (nodeTag(ps->plan))
+	{
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Agg:
+		case T_Group:
+		case T_Unique:
+		case T_WindowAgg:
+		case T_NestLoop:
+		case T_MergeJoin:
+		case T_HashJoin:
+			return true;
+		default:
+			return is_scan(ps->plan);
+	}
+}
+
+static void
+count_node(Walk *walk, PlanState *ps, Around around)
+{
+	if (ps->instrument != NULL)
+		ps->ExecProcNode = is_of_interest(ps) || around.sorted ?
+			count_first : count_nothing;
+}
+
+/*
+ * After ExecutorStart.  If somebody else wants rows or times to be counted,
+ * the executor does that.
+ */
+void
+pgd_predicate_started(QueryDesc *queryDesc)
+{
+	Walk		walk = {.visit = count_node, .query = queryDesc};
+
+	if (queryDesc->instrument_options == INSTRUMENT_ROWS)
+		walk_plan(&walk, queryDesc->planstate, (Around) {true});
 }
 
 /* ----------
@@ -505,8 +348,8 @@ add_node(PgdEvidence *found, const PgdNodeEvidence *node, bool is_partition)
 
 /*
  * How often a node was run, and the rows out of it.  The latest run, which the
- * executor has not added up yet, counts too; what failed before its first row
- * does not even seem to have begun.
+ * executor has not added up yet, counts too; if the executor counts, one that
+ * failed before its first row does not even seem to have begun.
  */
 static double
 node_loops(const Instrumentation *instr)
@@ -542,71 +385,62 @@ measure_sort(PlanState *ps, PgdNodeEvidence *node, double *estimate)
 	return true;
 }
 
+/*
+ * Were all rows asked for, in each of its loops?  We know what we counted
+ * ourselves.
+ */
+static bool
+was_completed(const Walk *walk, const PlanState *ps, Around around)
+{
+	const Instrumentation *instr = ps->instrument;
+
+	if (around.parallel ||
+		walk->query->instrument_options != INSTRUMENT_ROWS)
+		return around.complete;
+	return instr->startup + instr->firsttuple >= instr->nloops + instr->running;
+}
+
 static void
 note_node(Walk *walk, PlanState *ps, Around around)
 {
 	const PlannedStmt *stmt = walk->query->plannedstmt;
 	const Instrumentation *instr = ps->instrument;
 	double		estimate = ps->plan->plan_rows;
-	Scanned		scan = {.walk = walk};
+	const AppendRelInfo *partition;
 	PgdNodeEvidence node = {.kind = nodeTag(ps->plan), .executions = 1};
-	bool		is_scan = false;
+	bool		is_sort = IsA(ps->plan, Sort) || IsA(ps->plan, IncrementalSort);
 
+	if (instr == NULL || !is_of_interest(ps))
+		return;
 	node.loops = (uint64) node_loops(instr);
 	node.rows = (uint64) node_rows(instr);
 	node.discarded = (uint64) (instr->nfiltered1 + instr->nfiltered2);
-	switch (nodeTag(ps->plan))
-	{
-		case T_SeqScan:
-		case T_SampleScan:
-		case T_IndexScan:
-		case T_IndexOnlyScan:
-		case T_BitmapHeapScan:
-		case T_TidScan:
-		case T_TidRangeScan:
-		case T_ForeignScan:
-			is_scan = true;
-			break;
-		case T_Sort:
-		case T_IncrementalSort:
-			if (!measure_sort(ps, &node, &estimate))
-				return;
-			break;
-		case T_Agg:
-		case T_Group:
-		case T_Unique:
-		case T_WindowAgg:
-		case T_NestLoop:
-		case T_MergeJoin:
-		case T_HashJoin:
-			break;
-		default:
-			return;
-	}
+	if (is_sort && !measure_sort(ps, &node, &estimate))
+		return;
 	if (node.loops == 0)
 		return;
-	if (is_scan && ((const Scan *) ps->plan)->scanrelid > 0)
+	if (is_scan(ps->plan) && ((const Scan *) ps->plan)->scanrelid > 0)
 	{
 		Index		rti = ((const Scan *) ps->plan)->scanrelid;
-		const RangeTblEntry *rte = scanned_table(stmt, rti, around,
-												 &scan.partition);
+		const RangeTblEntry *own = rt_fetch(rti, stmt->rtable);
+		const RangeTblEntry *rte = scanned_table(stmt, rti, around, &partition);
 
 		node.relid = rte->relid;
 		if (rte->eref != NULL)
 			node.alias = pgd_evidence_alias(rte->eref->aliasname);
-		if (rte->relid == rt_fetch(rti, stmt->rtable)->relid)
+		if (rte->relid == own->relid)
 			node.index = index_of(ps->plan);
-		scan.relid = rte->relid;
-		if (scan.partition != NULL || !OidIsValid(scan.relid) ||
-			rte == rt_fetch(rti, stmt->rtable))
-			look_at_scan(&scan, ps);
+		if (OidIsValid(rte->relid) && (rte == own || partition != NULL))
+			pgd_predicate_values(walk->found, walk->query, walk->cut_short, ps,
+								 rte->relid, partition);
 	}
 
 	/* an expectation that nobody has put to the test is taken as met */
 	node.estimated = estimate * node.loops;
-	if (!around.complete && node.estimated > node.rows)
+	if (node.estimated > node.rows &&
+		!was_completed(walk, is_sort ? outerPlanState(ps) : ps, around))
 		node.estimated = node.rows;
-	add_node(walk->found, &node, is_scan && around.parent != 0);
+	add_node(walk->found, &node, is_scan(ps->plan) && around.parent != 0);
 }
 
 /* ----------
@@ -670,7 +504,7 @@ walk_array(Walk *walk, PlanState **children, int n, Around around)
 }
 
 static void
-walk_subplans(Walk *walk, const List *subplans, bool complete)
+walk_subplans(Walk *walk, const List *subplans, Around around)
 {
 	ListCell   *lc;
 
@@ -681,8 +515,9 @@ walk_subplans(Walk *walk, const List *subplans, bool complete)
 		SubLinkType type = subplan->subplan->subLinkType;
 
 		walk_plan(walk, subplan->planstate,
-				  (Around) {complete && (type == ARRAY_SUBLINK ||
-										 subplan->subplan->useHashTable), 0});
+				  (Around) {.complete = around.complete &&
+					  (type == ARRAY_SUBLINK || subplan->subplan->useHashTable),
+					  .parallel = around.parallel});
 	}
 }
 
@@ -691,16 +526,18 @@ walk_plan(Walk *walk, PlanState *ps, Around around)
 {
 	const PlannedStmt *stmt = walk->query->plannedstmt;
 	const Plan *plan;
-	Around		below = {around.complete, 0};
+	Around		below = {
+		.complete = around.complete,
+		.parallel = around.parallel,
+	};
 
 	if (ps == NULL || ++walk->nodes > WALK_NODES || walk->depth >= WALK_DEPTH)
 		return;
 	plan = ps->plan;
 	walk->depth++;
-	if (ps->instrument != NULL)
-		note_node(walk, ps, around);
-	walk_subplans(walk, ps->initPlan, around.complete);
-	walk_subplans(walk, ps->subPlan, around.complete);
+	walk->visit(walk, ps, around);
+	walk_subplans(walk, ps->initPlan, around);
+	walk_subplans(walk, ps->subPlan, around);
 	switch (nodeTag(ps))
 	{
 		case T_AppendState:
@@ -727,11 +564,17 @@ walk_plan(Walk *walk, PlanState *ps, Around around)
 					walk_plan(walk, lfirst(lc), below);
 				break;
 			}
+		case T_GatherState:
+		case T_GatherMergeState:
+			below.parallel = true;
+			walk_plan(walk, outerPlanState(ps), below);
+			break;
 		default:
 			/* a Sort on top of each partition, for example */
 			below.parent = outerPlanState(ps) != NULL &&
 				innerPlanState(ps) == NULL ? around.parent : 0;
 			below.complete = completes(walk, plan, around.complete, true);
+			below.sorted = IsA(plan, Sort) || IsA(plan, IncrementalSort);
 			walk_plan(walk, outerPlanState(ps), below);
 			below.complete = completes(walk, plan, around.complete, false);
 			walk_plan(walk, innerPlanState(ps), below);
@@ -759,6 +602,7 @@ pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key, bool cut_short,
 {
 	static PgdEvidence found;
 	Walk		walk = {
+		.visit = note_node,
 		.query = queryDesc,
 		.cut_short = cut_short,
 		.found = &found,
@@ -772,6 +616,6 @@ pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key, bool cut_short,
 	found.cut_short = cut_short;
 	found.last_seen = GetCurrentStatementStartTimestamp();
 	walk_plan(&walk, queryDesc->planstate,
-			  (Around) {!cut_short && !partial, 0});
+			  (Around) {.complete = !cut_short && !partial});
 	pgd_store_add_evidence(&found);
 }

@@ -12,10 +12,7 @@
 
 #include "executor/execdesc.h"
 
-/* Values of what is no comparison with one. */
-#define PGD_VALUE_UNKNOWN	UINT64CONST(0)
-#define PGD_VALUE_NULL		UINT64CONST(1)	/* IS NULL */
-#define PGD_VALUE_NOT_NULL	UINT64CONST(2)	/* IS NOT NULL */
+#include "predicate_values.h"
 
 PGD_BEGIN_INTERNAL
 
@@ -26,19 +23,15 @@ PGD_BEGIN_INTERNAL
  */
 extern bool pgd_predicate_begin(QueryDesc *queryDesc, uint64 mean_time);
 
+/* After ExecutorStart, for those. */
+extern void pgd_predicate_started(QueryDesc *queryDesc);
+
 /*
  * Before ExecutorEnd, or while an error is in flight ("cut_short").  A partial
  * execution was not run to its end, because not all rows were wanted.
  */
 extern void pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key,
 							  bool cut_short, bool partial);
-
-/*
- * Hash of a value, not NULL, that a column is compared with: the same in all
- * sessions and at all times.  PGD_VALUE_UNKNOWN if it is stored out of line,
- * or compressed.
- */
-extern uint64 pgd_predicate_hash(Oid type, int16 len, bool byval, Datum value);
 
 PGD_END_INTERNAL
 

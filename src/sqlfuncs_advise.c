@@ -12,24 +12,16 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "advise.h"
-#include "compat.h"
-#include "guc.h"
 #include "remember.h"
 #include "rows.h"
-#include "store.h"
 #include "window.h"
-
-#define STATEMENTS_MAX	1000	/* those that take most time */
 
 /* What a column can be made of. */
 typedef struct AdviceRow
@@ -82,22 +74,6 @@ static const Column advice_columns[] = {
 	{NULL}
 };
 
-/* A statement of this database that the caller may see. */
-typedef struct Known
-{
-	PgdLoad		load;			/* its queryid is the key */
-	PgdEvidence *evidence;		/* of the user who has shown most, or NULL */
-	PgdExampleBytes examples[PGD_EVIDENCE_EXAMPLES];
-	int			nexamples;
-} Known;
-
-typedef struct Gathering
-{
-	RowSink    *sink;
-	HTAB	   *known;
-	double		total_time;
-} Gathering;
-
 typedef struct Telling
 {
 	RowSink    *sink;
@@ -106,12 +82,6 @@ typedef struct Telling
 	List	   *names;			/* of indexes proposed so far */
 } Telling;
 
-static void add_load(const PgdStatement *statement, const char *text, int len,
-					 void *arg);
-static void add_evidence(const PgdEvidence *evidence,
-						 const PgdExampleBytes *examples, int nexamples,
-						 void *arg);
-static void add_statements(PgdAdvice *advice, HTAB *known);
 static void tell_proposed(Telling *telling, int number,
 						  const Bitmapset *before);
 static void tell_rejected(Telling *telling, int number);
@@ -142,41 +112,17 @@ pgd_index_advice(PG_FUNCTION_ARGS)
 {
 	PgdWindow	window;
 	PgdAdvice	advice = {0};
-	Gathering	gathering = {0};
 	Telling		telling = {0};
 	RowSink		sink;
-	HASHCTL		ctl = {0};
 	Bitmapset  *before = NULL;
 
 	pgd_require_preload();
 	pgd_window_get(fcinfo, 2, &window);
 	pgd_rows_open(&sink, fcinfo, advice_columns);
 
-	ctl.keysize = sizeof(uint64);
-	ctl.entrysize = sizeof(Known);
-	ctl.hcxt = CurrentMemoryContext;
-	gathering.sink = &sink;
-	gathering.known = hash_create("pg_diagnose advice", 256, &ctl,
-								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	pgd_window_statements(&window, add_load, &gathering);
-	pgd_store_read_evidence(add_evidence, &gathering);
-
-	advice.context = AllocSetContextCreate(CurrentMemoryContext,
-										   "pg_diagnose advice",
-										   ALLOCSET_DEFAULT_SIZES);
-	advice.scratch = AllocSetContextCreate(CurrentMemoryContext,
-										   "pg_diagnose planning",
-										   ALLOCSET_DEFAULT_SIZES);
+	pgd_advise_gather(&advice, &window, sink.userid, sink.reads_all);
 	advice.budget = PG_ARGISNULL(0) ? 0 : Max(PG_GETARG_INT64(0), 1);
 	advice.max_per_table = PG_ARGISNULL(1) ? 0 : Max(PG_GETARG_INT32(1), 0);
-	advice.total_time = gathering.total_time;
-	advice.deadline = pgd_clock() +
-		(uint64) (pgd_threshold.missing_index_max_time * 1e6);
-	advice.statements = MemoryContextAlloc(advice.context, sizeof(PgdAdvised *));
-	advice.max_indexes = 64;
-	advice.indexes = MemoryContextAlloc(advice.context,
-										sizeof(PgdAdvisedIndex *) * advice.max_indexes);
-	add_statements(&advice, gathering.known);
 	pgd_advise_look_at_all(&advice);
 	pgd_advise_make_candidates(&advice);
 	pgd_advise_select(&advice);
@@ -205,104 +151,6 @@ pgd_index_advice(PG_FUNCTION_ARGS)
 			tell_problem(&telling, advice.statements[i]);
 	}
 	return (Datum) 0;
-}
-
-/* ----------
- * What is known
- * ----------
- */
-
-static void
-add_load(const PgdStatement *statement, const char *text, int len, void *arg)
-{
-	Gathering  *gathering = arg;
-	double		time = (statement->counters.total_exec_time +
-						statement->counters.failed_time) / 1e6;
-	Known	   *known;
-	bool		found;
-
-	if (statement->key.dbid != MyDatabaseId)
-		return;
-	if (statement->key.toplevel)
-		gathering->total_time += time;
-	if (statement->key.queryid == 0 ||
-		!pgd_rows_may_see(gathering->sink, statement->key.userid))
-		return;
-	known = hash_search(gathering->known, &statement->key.queryid, HASH_ENTER,
-						&found);
-	if (!found)
-	{
-		memset(known, 0, sizeof(Known));
-		known->load.queryid = statement->key.queryid;
-	}
-	known->load.calls += statement->counters.calls + statement->counters.failed;
-	known->load.time += time;
-	known->load.rows += statement->counters.rows;
-}
-
-/* Of several users' evidence, that of him who has shown most. */
-static void
-add_evidence(const PgdEvidence *evidence, const PgdExampleBytes *examples,
-			 int nexamples, void *arg)
-{
-	Gathering  *gathering = arg;
-	Known	   *known;
-
-	if (evidence->key.dbid != MyDatabaseId ||
-		!pgd_rows_may_see(gathering->sink, evidence->key.userid))
-		return;
-	known = hash_search(gathering->known, &evidence->key.queryid, HASH_FIND,
-						NULL);
-	if (known == NULL ||
-		(known->evidence != NULL &&
-		 (known->nexamples > nexamples ||
-		  (known->nexamples == nexamples &&
-		   known->evidence->executions >= evidence->executions))))
-		return;
-	if (known->evidence == NULL)
-		known->evidence = palloc(sizeof(PgdEvidence));
-	*known->evidence = *evidence;
-	known->nexamples = nexamples;
-	for (int i = 0; i < nexamples; i++)
-	{
-		char	   *data = palloc(examples[i].len);
-
-		memcpy(data, examples[i].data, examples[i].len);
-		known->examples[i].data = data;
-		known->examples[i].len = examples[i].len;
-	}
-}
-
-static int
-by_time(const void *a, const void *b)
-{
-	const Known *x = *(Known *const *) a;
-	const Known *y = *(Known *const *) b;
-
-	if (x->load.time != y->load.time)
-		return x->load.time > y->load.time ? -1 : 1;
-	return x->load.queryid < y->load.queryid ? -1 : 1;
-}
-
-static void
-add_statements(PgdAdvice *advice, HTAB *hash)
-{
-	long		n = hash_get_num_entries(hash);
-	Known	  **all = palloc(sizeof(Known *) * Max(n, 1));
-	HASH_SEQ_STATUS seq;
-	Known	   *known;
-
-	n = 0;
-	hash_seq_init(&seq, hash);
-	while ((known = hash_seq_search(&seq)) != NULL)
-	{
-		if (known->evidence != NULL)
-			all[n++] = known;
-	}
-	qsort(all, n, sizeof(Known *), by_time);
-	for (long i = 0; i < Min(n, STATEMENTS_MAX); i++)
-		pgd_advise_add_statement(advice, &all[i]->load, all[i]->evidence,
-								 all[i]->examples, all[i]->nexamples);
 }
 
 /* ----------
@@ -366,7 +214,7 @@ tell_benefits(Telling *telling, AdviceRow *row, const Bitmapset *before,
 		double		saved = statement->base <= 0 ? 0 :
 			pgd_advise_saved(advice, statement, before, after);
 
-		if (saved < 0.01 * statement->load.time || saved <= 0)
+		if (saved < 0.01 * statement->time || saved <= 0)
 			continue;
 		appendStringInfo(&json, "%s{\"queryid\": %lld, \"calls\": %.0f, "
 						 "\"ms_per_s\": %.3f, \"saved_ms_per_s\": %.3f, "
@@ -374,7 +222,7 @@ tell_benefits(Telling *telling, AdviceRow *row, const Bitmapset *before,
 						 n > 0 ? ", " : "",
 						 (long long) statement->load.queryid,
 						 statement->load.calls,
-						 statement->load.time / telling->seconds,
+						 statement->time / telling->seconds,
 						 saved / telling->seconds,
 						 pgd_advise_cost(advice, statement, before, NULL) /
 						 list_length(statement->examples),

@@ -461,6 +461,20 @@ find_place(PgdExecution *execution)
 }
 
 /*
+ * One that takes far longer than usual has constants worth knowing: the next
+ * one to be planned will be an example.
+ */
+static pg_noinline void
+note_longest(PgdPending *pending, uint64 time)
+{
+	PgdCounters *c = &pending->counters;
+
+	c->max_exec_time = time;
+	if (time > SLOW * (c->total_exec_time / c->calls))
+		pending->slow = true;
+}
+
+/*
  * Count a completed execution at execution->pending.
  */
 static pg_attribute_always_inline void
@@ -490,12 +504,8 @@ count_call(PgdExecution *execution, uint64 time, uint64 rows,
 	c->total_exec_time += time;
 	if (c->min_exec_time == 0 || time < c->min_exec_time)
 		c->min_exec_time = time;
-	if (time > c->max_exec_time)
-	{
-		c->max_exec_time = time;
-		if (time > SLOW * (c->total_exec_time / c->calls))
-			pending->slow = true;
-	}
+	if (unlikely(time > c->max_exec_time))
+		note_longest(pending, time);
 	add_buffers(c, buffers);
 	if (wal->wal_records != 0 || wal->wal_fpi != 0)
 	{

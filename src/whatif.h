@@ -144,6 +144,8 @@ typedef struct PgdHypotheticalLeaf
 	List	   *pred;
 } PgdHypotheticalLeaf;
 
+struct PgdWhatIfSample;
+
 typedef struct PgdHypotheticalParts
 {
 	MemoryContext context;		/* where all of it is */
@@ -152,6 +154,7 @@ typedef struct PgdHypotheticalParts
 	int			ncolumns;		/* with those of INCLUDE */
 	int			nkeys;
 	int			fillfactor;		/* percent; 0: the default */
+	int			pages_per_range;	/* of BRIN; 0: the default */
 	Oid			tablespace;
 	AttrNumber *attnums;		/* of the table in the definition */
 	Oid		   *types;			/* of the columns or expressions */
@@ -168,6 +171,7 @@ typedef struct PgdHypotheticalParts
 								 * of pg_statistic; NULL: none */
 	int			nleaves;
 	PgdHypotheticalLeaf *leaves;	/* by OID */
+	struct PgdWhatIfSample *sample; /* while it is measured */
 	int			nmeasured;		/* that will be the leaves */
 	PgdHypotheticalLeaf *measured;
 } PgdHypotheticalParts;
@@ -189,8 +193,29 @@ typedef struct PgdWhatIfSample
 	PgdWhatIfValues *columns;
 } PgdWhatIfSample;
 
+/* Values that were seen up to so many times are taken together. */
+#define PGD_SEEN	50
+
+#define PGD_CLASSES	40
+
+/* So many values have so many rows each. */
+typedef struct PgdWhatIfClass
+{
+	double		values;
+	double		rows;
+} PgdWhatIfClass;
+
+extern int	pgd_whatif_spread(const double *seen, double fraction,
+							  PgdWhatIfClass classes[PGD_CLASSES]);
+extern Oid	pgd_whatif_key_type(Oid opclass, Oid type);
+extern double pgd_whatif_gin_pages(const PgdHypothetical *h,
+								   const PgdWhatIfSample *sample,
+								   double tuples, double table_pages);
 extern bool pgd_whatif_may_read(const PgdHypothetical *h);
 extern PgdWhatIfSample *pgd_whatif_sample(const PgdHypothetical *h);
+extern uint64 pgd_whatif_hash(Datum value, int length, bool by_value,
+							  int *width);
+extern uint64 *pgd_whatif_row_hashes(const PgdWhatIfSample *sample, int ncolumns);
 extern void pgd_whatif_analyze(PgdHypothetical *h,
 							   const PgdWhatIfSample *sample);
 extern void pgd_whatif_check(Query *query);

@@ -393,6 +393,8 @@ check_options(PgdHypothetical *h, const IndexStmt *stmt,
 
 		if (strcmp(option->defname, "fillfactor") == 0)
 			h->parts->fillfactor = pg_strtoint32(defGetString(option));
+		else if (strcmp(option->defname, "pages_per_range") == 0)
+			h->parts->pages_per_range = pg_strtoint32(defGetString(option));
 	}
 }
 

@@ -12,6 +12,10 @@
 
 #include <math.h>
 
+#include "access/brin.h"
+#include "access/brin_page.h"
+#include "access/brin_tuple.h"
+#include "access/detoast.h"
 #include "access/itup.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
@@ -21,6 +25,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
@@ -30,6 +35,9 @@
 
 #define ITEM_POINTER	((double) sizeof(ItemIdData))
 
+/* Values whose widths are looked at, at most */
+#define MAX_WIDTHS	256
+
 /* What statistics say of a column. */
 typedef struct ColumnFacts
 {
@@ -37,8 +45,10 @@ typedef struct ColumnFacts
 	double		width;			/* bytes of a value that is not NULL */
 	int			length;			/* of the type; negative: it varies */
 	char		align;
-	bool		varies;			/* values differ in width */
 	double		null_frac;
+	bool		fixed;			/* all values are as wide as that */
+	int			nwidths;		/* of values that differ in width; 0: unknown */
+	double		widths[MAX_WIDTHS];
 } ColumnFacts;
 
 /* Values of one key column that are there more often than others. */
@@ -53,24 +63,56 @@ typedef struct Frequent
  * ----------
  */
 
-/* Do the values that statistics keep have more than one width? */
-static bool
-width_varies(HeapTuple tuple, int kind)
+/* What a value takes in a tuple: short ones have a header of one byte. */
+static double
+stored_width(Datum value)
+{
+	const Size	length = toast_raw_datum_size(value) - VARHDRSZ;
+
+	return length + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ?
+		length + VARHDRSZ_SHORT : length + VARHDRSZ;
+}
+
+/* The widths of values that statistics keep */
+static void
+add_widths(ColumnFacts *column, HeapTuple tuple, int kind)
 {
 	AttStatsSlot slot;
-	bool		varies = false;
 
 	if (!get_attstatsslot(&slot, tuple, kind, InvalidOid,
 						  ATTSTATSSLOT_VALUES))
-		return false;
-	if (!get_typbyval(slot.valuetype))
-	{
-		for (int i = 1; i < slot.nvalues && !varies; i++)
-			varies = VARSIZE_ANY(DatumGetPointer(slot.values[i])) !=
-				VARSIZE_ANY(DatumGetPointer(slot.values[0]));
-	}
+		return;
+	for (int i = 0; i < slot.nvalues && column->nwidths < MAX_WIDTHS; i++)
+		column->widths[column->nwidths++] = stored_width(slot.values[i]);
 	free_attstatsslot(&slot);
-	return varies;
+}
+
+/*
+ * Widths of single values are of use if there are more than one, and few so
+ * wide that statistics leave them out.
+ */
+static void
+learn_widths(ColumnFacts *column, HeapTuple tuple)
+{
+	double		sum = 0;
+	bool		vary = false;
+
+	add_widths(column, tuple, STATISTIC_KIND_HISTOGRAM);
+	if (column->nwidths == 0)
+		add_widths(column, tuple, STATISTIC_KIND_MCV);
+	for (int i = 0; i < column->nwidths; i++)
+	{
+		sum += column->widths[i];
+		vary = vary || column->widths[i] != column->widths[0];
+	}
+	if (column->nwidths > 0 && !vary)
+	{
+		column->width = column->widths[0];
+		column->fixed = true;
+	}
+	if (!vary || fabs(sum / column->nwidths - column->width) >
+		VARHDRSZ + column->width / 10)
+		column->nwidths = 0;
 }
 
 static void
@@ -84,7 +126,6 @@ learn_column(PlannerInfo *root, ColumnFacts *column, int32 typmod)
 	get_typlenbyvalalign(type, &length, &by_value, &column->align);
 	column->length = length;
 	column->width = length > 0 ? length : get_typavgwidth(type, typmod);
-	column->varies = length < 0;
 	examine_variable(root, column->expr, 0, &vardata);
 	if (HeapTupleIsValid(vardata.statsTuple))
 	{
@@ -94,9 +135,12 @@ learn_column(PlannerInfo *root, ColumnFacts *column, int32 typmod)
 		column->null_frac = stats->stanullfrac;
 		if (length < 0 && stats->stawidth > 0)
 			column->width = stats->stawidth;
+		/* what has just been computed has a long header yet */
+		if (length == -1 && !IsA(column->expr, Var) &&
+			column->width <= VARATT_SHORT_MAX && column->width > VARHDRSZ)
+			column->width -= VARHDRSZ - VARHDRSZ_SHORT;
 		if (length == -1)
-			column->varies = width_varies(vardata.statsTuple, STATISTIC_KIND_MCV) ||
-				width_varies(vardata.statsTuple, STATISTIC_KIND_HISTOGRAM);
+			learn_widths(column, vardata.statsTuple);
 	}
 	ReleaseVariableStats(vardata);
 }
@@ -133,32 +177,71 @@ learn(const PgdHypothetical *h, PlannerInfo *root, Index rti,
 	return columns;
 }
 
+/* A tuple that is being put together */
+typedef struct Tuple
+{
+	double		size;			/* of the data up to here */
+	bool		nulls;
+	bool		varies;			/* nobody knows where alignment begins */
+	int			branches;		/* cases that were told apart */
+} Tuple;
+
 /*
- * The mean size of a tuple of these columns, behind a header.
+ * The mean size of all tuples that begin like this one.  NULL or not, and
+ * short or long, make a difference after alignment, so they are told apart
+ * as far as that does not take long.
  */
 static double
-tuple_size(const ColumnFacts *columns, int n, double header)
+mean_size(const ColumnFacts *columns, int n, double header, Tuple tuple)
 {
 	double		size = 0;
-	double		no_null = 1;
-	bool		varies = false;
+	Tuple		next = tuple;
 
-	for (int i = 0; i < n; i++)
+	if (n == 0)
 	{
-		const ColumnFacts *c = &columns[i];
-
-		/* short varlenas are not aligned */
-		if (c->length > 0 && !varies)
-			size = att_align_nominal((long) size, c->align);
-		else if (c->length == -1 && c->width > VARATT_SHORT_MAX)
-			size += 1.5;
-		size += c->width * (1 - c->null_frac);
-		varies = varies || c->varies || c->null_frac > 0;
-		no_null *= 1 - c->null_frac;
+		if (tuple.nulls)
+			header = MAXALIGN((long) (header + sizeof(IndexAttributeBitMapData)));
+		size = header + tuple.size;
+		return tuple.varies ? size + (MAXIMUM_ALIGNOF - 1) / 2.0 :
+			MAXALIGN((long) size);
 	}
-	size += header + (1 - no_null) * sizeof(IndexAttributeBitMapData);
-	/* aligned to 8 bytes: of what varies that costs 3.5 on average */
-	return varies ? size + (MAXIMUM_ALIGNOF - 1) / 2.0 : MAXALIGN((long) size);
+	if (columns->null_frac > 0.001 && tuple.branches < 64)
+	{
+		next.nulls = true;
+		next.branches = tuple.branches * 2;
+		size = columns->null_frac *
+			mean_size(columns + 1, n - 1, header, next);
+		next.nulls = tuple.nulls;
+	}
+	if (columns->length > 0 && !tuple.varies)
+		next.size = att_align_nominal((long) tuple.size, columns->align);
+	if (columns->nwidths > 0 && tuple.branches < 4)
+	{
+		double		sum = 0;
+		const double start = next.size;
+
+		next.branches = 1000;
+		for (int i = 0; i < columns->nwidths; i++)
+		{
+			next.size = start + columns->widths[i];
+			sum += mean_size(columns + 1, n - 1, header, next);
+		}
+		return size + (size > 0 ? 1 - columns->null_frac : 1) *
+			sum / columns->nwidths;
+	}
+	else
+	{
+		next.size += columns->width;
+		next.varies = tuple.varies || (columns->length < 0 && !columns->fixed);
+	}
+	return size + (size > 0 ? 1 - columns->null_frac : 1) *
+		mean_size(columns + 1, n - 1, header, next);
+}
+
+static double
+tuple_size(const ColumnFacts *columns, int n)
+{
+	return mean_size(columns, n, sizeof(IndexTupleData), (Tuple) {.branches = 1});
 }
 
 /* ----------
@@ -269,6 +352,36 @@ count_groups(PlannerInfo *root, const ColumnFacts *columns, int n,
 	return Min(estimate_num_groups(root, exprs, tuples, NULL, NULL), tuples);
 }
 
+/*
+ * Of several columns, nobody knows which values go together but those who
+ * look.
+ */
+static Items
+sampled_items(const PgdWhatIfSample *sample, int nkeys, double tuples,
+			  double size)
+{
+	const double scale = Max(tuples / Max(sample->nrows, 1), 1);
+	double		seen[PGD_SEEN] = {0};
+	PgdWhatIfClass classes[PGD_CLASSES];
+	Items		items = {0, 0};
+	int			n = sample->nrows;
+	uint64	   *hashes = pgd_whatif_row_hashes(sample, nkeys);
+
+	for (int i = 0; i < sample->nrows; i += n)
+	{
+		for (n = 1; i + n < sample->nrows && hashes[i + n] == hashes[i]; n++)
+			;
+		if (n > PGD_SEEN || scale <= 1)
+			add_groups(&items, 1, n * scale, size);
+		else
+			seen[n - 1]++;
+	}
+	n = pgd_whatif_spread(seen, 1 / scale, classes);
+	for (int i = 0; i < n; i++)
+		add_groups(&items, classes[i].values, classes[i].rows, size);
+	return items;
+}
+
 static Items
 btree_items(const PgdHypothetical *h, PlannerInfo *root,
 			const ColumnFacts *columns, double tuples, double size)
@@ -283,6 +396,8 @@ btree_items(const PgdHypothetical *h, PlannerInfo *root,
 		add_items(&items, tuples, size);
 		return items;
 	}
+	if (nkeys > 1 && h->parts->sample != NULL)
+		return sampled_items(h->parts->sample, nkeys, tuples, size);
 	groups = count_groups(root, columns, nkeys, tuples);
 	if (nkeys == 1 && h->parts->pred == NIL)
 	{
@@ -311,10 +426,8 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
 		   const ColumnFacts *columns, PgdHypotheticalLeaf *leaf)
 {
 	const PgdHypotheticalParts *const parts = h->parts;
-	const double size = tuple_size(columns, parts->ncolumns,
-								   sizeof(IndexTupleData));
-	const double pivot = tuple_size(columns, parts->nkeys,
-									sizeof(IndexTupleData)) + ITEM_POINTER;
+	const double size = tuple_size(columns, parts->ncolumns);
+	const double pivot = tuple_size(columns, parts->nkeys) + ITEM_POINTER;
 	const double page = BLCKSZ - SizeOfPageHeaderData -
 		sizeof(BTPageOpaqueData);
 	const int	fillfactor = parts->fillfactor > 0 ? parts->fillfactor :
@@ -325,10 +438,19 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
 	const double fanout = Max(floor((page - BLCKSZ *
 									 (100 - BTREE_NONLEAF_FILLFACTOR) / 100.0) /
 									pivot), 2);
+	double		per_page;
 	double		level;
 
-	/* the last one that is put on a page goes on to the next one */
-	level = ceil(items.n / Max((page - reserved) / mean - 0.5, 1));
+	/*
+	 * The last one that is put on a page goes on to the next one.  Lists of
+	 * rows may use what is reserved.
+	 */
+	if (mean > reserved / 2)
+		per_page = floor((page - ITEM_POINTER) / mean) - 1;
+	else
+		per_page = (page - reserved + Max(mean - size - ITEM_POINTER, 0)) /
+			mean - 0.5;
+	level = ceil(items.n / Max(per_page, 1));
 	leaf->pages = 1 + level;	/* with the metapage */
 	leaf->height = 0;
 	while (level > 1)
@@ -344,7 +466,7 @@ btree_size(const PgdHypothetical *h, PlannerInfo *root,
  * ----------
  */
 
-/* Pages of tuples that are not packed tightly, and of those above them */
+/* Pages of tuples that fill them so far, and of those above them */
 static double
 tree_pages(double tuples, double size, double fill)
 {
@@ -362,13 +484,117 @@ tree_pages(double tuples, double size, double fill)
 	return pages;
 }
 
+/* Are rows in the order of a column? */
+static bool
+is_ordered(PlannerInfo *root, const ColumnFacts *column)
+{
+	VariableStatData vardata;
+	AttStatsSlot slot;
+	bool		ordered = false;
+
+	examine_variable(root, column->expr, 0, &vardata);
+	if (HeapTupleIsValid(vardata.statsTuple) &&
+		get_attstatsslot(&slot, vardata.statsTuple,
+						 STATISTIC_KIND_CORRELATION, InvalidOid,
+						 ATTSTATSSLOT_NUMBERS))
+	{
+		ordered = slot.nnumbers > 0 && fabs(slot.numbers[0]) > 0.9;
+		free_attstatsslot(&slot);
+	}
+	ReleaseVariableStats(vardata);
+	return ordered;
+}
+
+/*
+ * Rows come one by one and pages are split in the middle: so they are half
+ * full in the end if rows come in order, and a little more if not.
+ */
+#define ORDERED_FILL	0.47
+#define RANDOM_FILL		0.57
+
+/*
+ * Operator classes keep something else than the value: of a fixed size, or a
+ * type of their own.  Trigrams are three bytes for about each character, and
+ * words four bytes each.
+ */
+static double
+gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
+		   double tuples)
+{
+	const PgdHypotheticalParts *const parts = h->parts;
+
+	for (int i = 0; i < parts->nkeys; i++)
+	{
+		const Oid	type = pgd_whatif_key_type(parts->opclasses[i],
+											   parts->types[i]);
+		const int	length = get_typlen(type);
+		const char *name = type == parts->types[i] ? "" :
+			format_type_extended(type, -1, 0);
+
+		if (length > 0)
+		{
+			columns[i].width = columns[i].length = length;
+			columns[i].nwidths = 0;
+		}
+		else if (strstr(name, "gtrgm") != NULL)
+			columns[i].width = 5 + 3 * columns[i].width;
+		else if (strstr(name, "gtsvector") != NULL)
+			columns[i].width = 5 + 0.35 * columns[i].width;
+		else
+			continue;
+		columns[i].fixed = false;
+		columns[i].nwidths = 0;
+	}
+	return 1 + tree_pages(tuples, tuple_size(columns, parts->ncolumns),
+						  is_ordered(root, &columns[0]) ? ORDERED_FILL :
+						  RANDOM_FILL);
+}
+
+/*
+ * src/backend/access/hash/README: pages three quarters full of hash values,
+ * in a number of buckets that grows by quarters of a power of two; equal
+ * values share one, and what does not fit there goes to overflow pages.
+ */
+static double
+hash_pages(PlannerInfo *root, const ColumnFacts *columns, double tuples)
+{
+	const double item = 16 + ITEM_POINTER;
+	const double page = BLCKSZ - SizeOfPageHeaderData - 16;
+	const double wanted = Max(tuples / floor(BLCKSZ * 0.75 / item), 2);
+	const double power = pow(2, floor(log2(wanted)));
+	const double buckets = power < 1024 && power < 4 ? Max(power * 2, 2) :
+		ceil(wanted / (power / 4)) * power / 4;
+	const double groups = Max(count_groups(root, columns, 1, tuples), 1);
+	const double overflow = groups >= 2 * buckets ? buckets * 0.05 :
+		Min(groups, buckets) *
+		Max(tuples / Min(groups, buckets) * item / page - 1, 0);
+
+	return 2 + buckets + ceil(overflow);
+}
+
+/* src/backend/access/brin/README: a summary for each range of pages */
+static double
+brin_pages(const PgdHypothetical *h, const ColumnFacts *columns,
+		   double table_pages)
+{
+	const double per_range = h->parts->pages_per_range > 0 ?
+		h->parts->pages_per_range : BRIN_DEFAULT_PAGES_PER_RANGE;
+	const double ranges = Max(ceil(table_pages / per_range), 1);
+	double		size = MAXALIGN(SizeOfBrinTuple) + ITEM_POINTER;
+
+	/* least and greatest value of each column */
+	for (int i = 0; i < h->parts->ncolumns; i++)
+		size += 2 * MAXALIGN((long) ceil(columns[i].width));
+	return 1 + ceil(ranges / REVMAP_PAGE_MAXITEMS) +
+		ceil(ranges / floor((BLCKSZ - SizeOfPageHeaderData - 8) / size));
+}
+
 void
 pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 				Index rti, Relation relation, PgdHypotheticalLeaf *leaf)
 {
-	const ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
-	const double size = tuple_size(columns, h->parts->ncolumns,
-								   sizeof(IndexTupleData));
+	ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
+	const double size = tuple_size(columns, h->parts->ncolumns);
 
 	leaf->height = -1;
 	switch (h->am)
@@ -377,13 +603,24 @@ pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 			btree_size(h, root, columns, leaf);
 			break;
 		case HASH_AM_OID:
-			leaf->pages = 4 + tree_pages(leaf->tuples, 16, 0.75);
+			leaf->pages = hash_pages(root, columns, leaf->tuples);
 			break;
 		case BRIN_AM_OID:
-			leaf->pages = 3 + ceil(rel->pages / 128.0 * (size * 2) / BLCKSZ);
+			leaf->pages = brin_pages(h, columns, rel->pages);
+			break;
+		case GIST_AM_OID:
+			leaf->pages = gist_pages(h, root, columns, leaf->tuples);
+			break;
+		case GIN_AM_OID:
+			if (h->parts->sample != NULL)
+				leaf->pages = pgd_whatif_gin_pages(h, h->parts->sample,
+												   leaf->tuples, rel->pages);
+			if (leaf->pages == 0)
+				leaf->pages = 2 + tree_pages(leaf->tuples, size, 1);
 			break;
 		default:
-			leaf->pages = 1 + tree_pages(leaf->tuples, size, 0.7);
+			/* SP-GiST, and those of extensions */
+			leaf->pages = 1 + tree_pages(leaf->tuples, size, 0.65);
 			break;
 	}
 }

@@ -16,6 +16,7 @@
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/tableam.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -202,4 +203,73 @@ pgd_whatif_sample(const PgdHypothetical *h)
 	read_rows(leaf, relation, sample);
 	relation_close(relation, NoLock);
 	return sample;
+}
+
+static int
+compare_hashes(const void *a, const void *b)
+{
+	const uint64 left = *(const uint64 *) a;
+	const uint64 right = *(const uint64 *) b;
+
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/*
+ * Hashes of the first columns of all rows, sorted: equal rows are neighbours.
+ */
+uint64 *
+pgd_whatif_row_hashes(const PgdWhatIfSample *sample, int ncolumns)
+{
+	uint64	   *hashes = palloc0(Max(sample->nrows, 1) * sizeof(uint64));
+
+	for (int i = 0; i < sample->nrows; i++)
+	{
+		for (int c = 0; c < ncolumns; c++)
+		{
+			const PgdWhatIfValues *values = &sample->columns[c];
+			uint64		hash = 0;
+
+			if (!values->nulls[i])
+				hash = pgd_whatif_hash(values->values[i], values->length,
+									   values->by_value, NULL);
+			hashes[i] = hash_combine64(hashes[i], hash);
+		}
+	}
+	qsort(hashes, sample->nrows, sizeof(uint64), compare_hashes);
+	return hashes;
+}
+
+/*
+ * Hash of what a value consists of; and how wide it is in an index.
+ */
+uint64
+pgd_whatif_hash(Datum value, int length, bool by_value, int *width)
+{
+	const unsigned char *bytes;
+	int			n = length;
+
+	if (by_value)
+	{
+		bytes = (const unsigned char *) &value;
+		n = sizeof(value);
+	}
+	else if (length > 0)
+		bytes = (const unsigned char *) DatumGetPointer(value);
+	else if (length == -2)
+	{
+		bytes = (const unsigned char *) DatumGetPointer(value);
+		n = length = strlen(DatumGetCString(value)) + 1;
+	}
+	else
+	{
+		struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+
+		bytes = (const unsigned char *) VARDATA_ANY(packed);
+		n = VARSIZE_ANY_EXHDR(packed);
+		length = n + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ?
+			n + VARHDRSZ_SHORT : n + VARHDRSZ;
+	}
+	if (width != NULL)
+		*width = length;
+	return hash_bytes_extended(bytes, n, 0);
 }

@@ -172,7 +172,8 @@ pgd_whatif_measure(PgdHypothetical *h)
 	PgdHypotheticalParts *const parts = h->parts;
 
 	measure_all(h, NIL);
-	if (parts->exprs != NIL || h->am == GIN_AM_OID)
+	if (parts->exprs != NIL || h->am == GIN_AM_OID ||
+		(h->am == BTREE_AM_OID && parts->ncolumns > 1))
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 													  "pg_diagnose sample",
@@ -184,7 +185,9 @@ pgd_whatif_measure(PgdHypothetical *h)
 		{
 			pgd_whatif_analyze(h, sample);
 			MemoryContextSwitchTo(caller);
+			parts->sample = sample;
 			measure_all(h, list_make1(h));
+			parts->sample = NULL;
 		}
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);

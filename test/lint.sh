@@ -69,12 +69,12 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_workload | advise_cost | advise_write | advise_select | window_statements | window_sums) echo 12 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_gather | advise_workload | advise_cost | advise_write | advise_select | window_statements | window_sums) echo 12 ;;
 		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
 		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
 		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
-		closing | advise_need | advise_table) echo 8 ;;
+		closing | predicate_values | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums | store_evidence) echo 5 ;;
@@ -315,7 +315,7 @@ check "settings are defined in guc.c" only_in guc \
 	'\bDefineCustom\w+Variable\b' "move it to guc.c"
 check "settings are in alphabetical order" settings_sorted
 check "nothing fails a user's statement" not_in \
-	"statement plan predicate example evidence store_evidence error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
+	"statement plan predicate predicate_values example evidence store_evidence error text xact transcribe closing traits tag touches repeats blocking detectors pending pending_shapes store shapes hooks marks ddl ddl_object markfile settings" \
 	'\b(ereport|elog)\s*\(\s*(ERROR|FATAL|PANIC)\b' \
 	"count it and go on, no error of ours may reach the user's statement"
 check "exported symbols" exported_symbols

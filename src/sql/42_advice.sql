@@ -1,5 +1,35 @@
 -- Index advice: what is missing, and what was thought of but is not worth it.
 
+CREATE OR REPLACE FUNCTION diagnose.predicates(
+	w								diagnose.window,
+	OUT userid						oid,
+	OUT dbid						oid,
+	OUT toplevel					boolean,
+	OUT queryid						bigint,
+	OUT relid						oid,
+	OUT relation					text,
+	OUT alias						text,
+	OUT kind						text,
+	OUT expression					text,
+	OUT operator					text,
+	OUT condition					text,
+	OUT columns						text[],
+	OUT matchable					boolean,
+	OUT obstacle					text,
+	OUT executions					bigint,
+	OUT cut_short					bigint,
+	OUT loops						bigint,
+	OUT rows_out					bigint,
+	OUT rows_discarded				bigint,
+	OUT estimated_rows				double precision,
+	OUT distinct_values				integer,
+	OUT top_value_share				double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgd_predicates'
+LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000 COST 100000;
+COMMENT ON FUNCTION diagnose.predicates(diagnose.window) IS
+'what the statements of a window ask of tables: conditions, keys of joins and orders, with what was measured there in instrumented executions; constants only for those who may see all statements';
+
 CREATE OR REPLACE FUNCTION diagnose.index_advice(
 	storage_budget					bigint,
 	max_per_table					integer,

@@ -463,3 +463,13 @@ COMMENT ON VIEW diagnose.redundant_indexes IS
 COMMENT ON COLUMN diagnose.redundant_indexes.covered_by IS 'the index that does the same, and more';
 COMMENT ON COLUMN diagnose.redundant_indexes.size IS 'what dropping it frees';
 COMMENT ON COLUMN diagnose.redundant_indexes.scans IS 'how often it was used since the server''s statistics began; the other one takes these over';
+
+-- For indexes that are proposed, and so in no catalog.
+CREATE OR REPLACE FUNCTION diagnose.index_serves(ddl text, columns text[])
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ddl !~ ' WHERE ' AND ddl ~ ' (USING btree )?\('
+	AND (regexp_split_to_array((regexp_match(ddl, ' \((.*?)\)( |$)'))[1], ', '))[1:cardinality(columns)] @>
+		ARRAY(SELECT quote_ident(c) FROM unnest(columns) AS c);
+COMMENT ON FUNCTION diagnose.index_serves(text, text[]) IS
+'does the B-tree index that a statement makes begin with these columns, in any order?';

@@ -72,7 +72,7 @@ BEGIN ATOMIC
 		-- Neither are those that look beyond the window: they say the same of
 		-- any, or compare windows themselves.
 		CROSS JOIN LATERAL diagnose.find(own.w,
-			'{harmful_change,redundant_index,slow_before_install,unused_index,unused_new_index}') AS f
+			'{harmful_change,misestimate,missing_index,needs_rewrite,redundant_index,slow_before_install,unused_index,unused_new_index}') AS f
 	UNION ALL
 	SELECT r.rule, NULL::text, r.severity, r.key, r.subject, NULL::float8,
 		NULL::float8, 'exact', NULL::bigint, NULL::text, NULL::jsonb, NULL::text,

@@ -63,7 +63,7 @@ BEGIN ATOMIC
 	-- that begin with SELECT is always x: their numbers are of several tables.
 	-- Those of the others are if the table has namesakes in other schemas.
 	searches AS MATERIALIZED (
-		SELECT s.query, s.calls, s.total_exec_time, s.failed_time,
+		SELECT s.query, s.queryids, s.calls, s.total_exec_time, s.failed_time,
 			array_remove(ARRAY(
 				SELECT m[1] FROM regexp_matches(s.query,
 					'\$\d+(?:::[^ ]+)? OPERATOR\([^()]*\) ("(?:[^"]|"")*")', 'g') AS m),
@@ -71,8 +71,6 @@ BEGIN ATOMIC
 		FROM diagnose.workload(w) AS s
 		WHERE NOT s.toplevel AND s.query LIKE '% OPERATOR(%'
 			AND s.database = current_database()
-			AND (s.query NOT LIKE 'SELECT%'
-				OR current_setting('server_version_num')::int < 180000)
 	),
 	measured AS (
 		SELECT k.*, s.calls, s.ms / diagnose.seconds(w) AS impact, s.ms,
@@ -87,6 +85,8 @@ BEGIN ATOMIC
 					sum(x.total_exec_time + x.failed_time) AS ms
 				FROM searches AS x
 				WHERE x.columns = k.ri_columns
+					AND (x.query NOT LIKE 'SELECT%'
+						OR current_setting('server_version_num')::int < 180000)
 					AND (starts_with(x.query, 'SELECT ? FROM ONLY ' || k.ri_name || ' x WHERE $')
 						OR starts_with(x.query, 'SELECT ? FROM ' || k.ri_name || ' x WHERE $')
 						OR starts_with(x.query, 'DELETE FROM ONLY ' || k.ri_name || ' WHERE $')
@@ -165,7 +165,13 @@ BEGIN ATOMIC
 		format(E'SELECT problem\nFROM diagnose.rule_unindexed_foreign_key(diagnose.since_reset())\nWHERE key = %L',
 			p.key),
 		NULL::text
-	FROM proposed AS p;
+	FROM proposed AS p
+	-- An index that is proposed for other statements may serve this one, too.
+	WHERE NOT EXISTS (
+		SELECT FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
+		WHERE a.relid = p.conrelid AND diagnose.index_serves(a.ddl, p.columns)
+			AND NOT a.queryids <@ ARRAY(SELECT q.queryid FROM searches AS x
+										CROSS JOIN LATERAL unnest(x.queryids) AS q (queryid)));
 END;
 COMMENT ON FUNCTION diagnose.rule_unindexed_foreign_key(diagnose.window) IS
 'a foreign key whose referencing columns have no index';
