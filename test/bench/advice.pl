@@ -200,11 +200,13 @@ sub read_results
 }
 
 # A proposal is right if it is one of those that are accepted for a need which
-# none before it has met, or if taking it away makes a statement slower again.
+# none before it has met, or if taking it away makes a statement slower again by
+# 30 %.  A need is met by what is accepted for it, or by something else on its
+# table that has solved all of its statements.
 sub judge
 {
-	my ($name, $truth) = @_;
-	my (%met, @traps, %count);
+	my ($name, $truth, $solvable) = @_;
+	my (%met, %maybe, @traps, %count);
 	my %result = (needs => \%met, traps => \@traps, count => \%count);
 	for my $p (@{ $built{$name} // [] })
 	{
@@ -252,6 +254,20 @@ sub judge
 			$count{right}++;
 		}
 		else { $p->{verdict} = @needs ? 'met before' : 'no use'; }
+		next if $best > 0.7;
+		# another way to the same end: who else needs what it has solved?
+		for my $need (grep { $_->{kind} eq 'need' && !$met{ $_->{name} } } @$truth)
+		{
+			my $wanted = parse_index($accept{need}{ $need->{name} }[0]);
+			next if $wanted->{table} ne $index->{table}
+				|| !grep { $_ eq $of } @{ $need->{statements} };
+			$maybe{ $need->{name} } = $need;
+		}
+	}
+	for my $need (grep { !$met{ $_->{name} } } values %maybe)
+	{
+		$met{ $need->{name} } = 1
+			if !grep { $solvable->{$_} && !solved($name, $_) } @{ $need->{statements} };
 	}
 	return \%result;
 }
@@ -287,7 +303,7 @@ sub report
 	my %judged;
 	for my $name (@advisors)
 	{
-		my $j = $judged{$name} = judge($name, \@truth);
+		my $j = $judged{$name} = judge($name, \@truth, { map { $_ => 1 } @solvable });
 		my $c = $j->{count};
 		my $all = $c->{all} // 0;
 		my $share = sub { $all ? sprintf '%.2f', ($c->{ $_[0] } // 0) / $all : '-' };
