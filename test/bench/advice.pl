@@ -3,7 +3,9 @@
 #	advice.pl scripts LIST FOLDER		scripts of pgbench and what they are
 #	advice.pl truth FILE				the definitions of the truth, as DDL
 #	advice.pl times ORDER LOG...		median times by statement
-#	advice.pl report RESULTS			tables
+#	advice.pl report RESULTS TRUTH		tables
+#	advice.pl tpch RESULTS TRUTH		the same for questions asked once
+#	advice.pl oracle RESULTS				the same for costs
 use strict;
 use warnings;
 
@@ -11,7 +13,9 @@ my %command = (
 	scripts => \&scripts,
 	truth => \&truth,
 	times => \&times,
-	report => \&report);
+	report => \&report,
+	tpch => \&tpch,
+	oracle => \&oracle);
 my $command = $command{ shift // '' } or die "advice.pl: unknown command\n";
 $command->(@ARGV);
 
@@ -171,7 +175,7 @@ sub serves
 # ---- Report ----
 
 my (%meta, %time, %weight, %title, %mode, %seconds, %wal, %built, %users, %without);
-my (@advisors, %existing, %accept, %size, %asked, @hypo);
+my (@advisors, %existing, %accept, %asked, %question, %unused);
 
 sub read_results
 {
@@ -195,6 +199,11 @@ sub read_results
 		elsif ($kind eq 'without') { $without{ $f[0] }{ $f[1] }{ $f[2] } = [ @f[ 3, 4 ] ]; }
 		elsif ($kind eq 'used') { $users{ $f[0] }{ $f[1] }{ $f[2] } = 1; }
 		elsif ($kind eq 'run') { $seconds{ $f[0] }{ $f[1] } = $f[2]; $wal{ $f[0] }{ $f[1] } = $f[3]; }
+		elsif ($kind eq 'tpch')
+		{
+			push @{ $question{ $f[0] }{ $f[1] }{ $f[2] } }, [ $f[3] / 1000, $f[4] ];
+		}
+		elsif ($kind eq 'tpch_unused') { $unused{ $f[0] } = $f[1]; }
 		elsif ($kind eq 'asked') { $asked{ $f[0] } = $f[1]; }
 	}
 }
@@ -336,5 +345,82 @@ sub report
 		printf "%s %4d %-40s", $s, $weight{$s}, $title{$s};
 		printf " %9.2f", $time{$_}{$s} // 0 for @advisors;
 		print "\n";
+	}
+}
+
+# ---- Questions that are asked once ----
+
+sub tpch
+{
+	my ($results, $truth_file) = @_;
+	read_results($results);
+	my (%sum, %cancelled);
+	for my $name (@advisors)
+	{
+		for my $phase (qw(before after))
+		{
+			for my $q (values %{ $question{$name}{$phase} })
+			{
+				$sum{$name}{$phase} += median(map { $_->[0] } @$q);
+				$cancelled{$name}{$phase} += grep { $_->[1] ne 'ended' } $q->[0];
+			}
+		}
+	}
+	printf "**%s**: %d questions; %s, %d MB, %s\n\n", $meta{workload}, scalar keys %weight,
+		$meta{version}, $meta{megabytes}, $meta{date};
+	print "| advisor | proposed | DDL fails | never used | MB | cancelled | seconds | asked, s |\n";
+	print "|---|--:|--:|--:|--:|--:|--:|--:|\n";
+	for my $name (@advisors)
+	{
+		my @built = grep { $_->{definition} ne '' } @{ $built{$name} // [] };
+		my $bytes = 0;
+		$bytes += $_->{bytes} for @built;
+		printf "| %s | %d | %d | %s | %.0f | %d -> %d | %.1f -> %.1f | %s |\n", $name,
+			scalar @{ $built{$name} // [] }, @{ $built{$name} // [] } - @built,
+			$unused{$name} // '-', $bytes / 2**20, $cancelled{$name}{before},
+			$cancelled{$name}{after}, $sum{$name}{before}, $sum{$name}{after},
+			$asked{$name} // '-';
+	}
+	return if !$ENV{DETAILS};
+	for my $name (@advisors)
+	{
+		print "\n== $name\n";
+		print $_->{definition} || $_->{ddl}, sprintf(" %.1f MB\n", ($_->{bytes} || 0) / 2**20)
+			for @{ $built{$name} // [] };
+	}
+	for my $q (sort keys %title)
+	{
+		printf "%s %-45s", $q, $title{$q};
+		printf " %7.3f", median(map { $_->[0] } @{ $question{$_}{after}{$q} }) for @advisors;
+		print "\n";
+	}
+}
+
+# ---- HypoPG, and what was really built ----
+
+sub oracle
+{
+	my (%kind, @kinds);
+	printf "| index | cost | if it existed | ours | HypoPG | MB | ours | HypoPG |\n";
+	printf "|---|--:|--:|--:|--:|--:|--:|--:|\n";
+	for (lines_of($_[0]))
+	{
+		my ($word, $kind, $definition, $statement, $before, $real, $ours, $hypopg, @size) = split /\t/;
+		next if $word ne 'oracle';
+		push @kinds, $kind if !$kind{$kind};
+		push @{ $kind{$kind}{ours} }, $ours / $real;
+		push @{ $kind{$kind}{hypopg} }, $hypopg / $real;
+		printf "| %s | %.0f | %.1f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", $definition, $before,
+			$real, $ours / $real, $hypopg / $real, $size[0] / 2**20,
+			$size[1] / $size[0], $size[2] / $size[0];
+	}
+	print "\n| costs within 10 % of the real ones | ours | HypoPG |\n|---|--:|--:|\n";
+	for my $k (@kinds)
+	{
+		printf "| %s | %d of %d | %d of %d |\n", $k, map
+		{
+			my $list = $kind{$k}{$_};
+			(scalar(grep { $_ > 1 / 1.1 && $_ < 1.1 } @$list), scalar @$list)
+		} qw(ours hypopg);
 	}
 }

@@ -11,15 +11,12 @@ ADVICE_PORT=5480
 advice_settings()
 {
 	ADVICE_SEED=7
-	ADVICE_WORKLOADS=${WORKLOADS:-shop desk}
+	ADVICE_WORKLOADS=${WORKLOADS:-shop desk tpch oracle}
 	if [ "$QUICK" = 1 ]; then
 		ADVICE_PERCENT=25 ADVICE_STATEMENTS=4000 ADVICE_ROUNDS=2 ADVICE_TIMES=5
 	else
 		ADVICE_PERCENT=100 ADVICE_STATEMENTS=8000 ADVICE_ROUNDS=3 ADVICE_TIMES=6
 	fi
-	ADVISORS=(none truth diagnose)
-	[ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_qualstats.so" ] || ADVISORS+=(qualstats)
-	[ "${VERIFY:-0}" = 0 ] || ADVISORS=(none truth traps)
 }
 
 # Port of an advisor's server.
@@ -72,7 +69,7 @@ advice_load()
 	run "${psql[@]}" -d empty -v percent=0 -f "$WORK/advice_$1.sql" >"$WORK/load.log"
 	run "${psql[@]}" -d bench -v percent="$ADVICE_PERCENT" -f "$WORK/advice_$1.sql" \
 		>"$WORK/load.log"
-	advice_accepted "$1"
+	[ ! -e "$ADVICE/statements" ] || advice_accepted "$1"
 	run "${psql[@]}" -d bench -c CHECKPOINT
 	stop_server base
 }
@@ -175,11 +172,6 @@ advice_run()
 			prepared+=(-f "$ADVICE/$s.sql@$weight")
 		fi
 	done <"$ADVICE/statements"
-	advice_sql "$name" -o /dev/null -c 'SELECT pg_stat_statements_reset()'
-	case $name.$phase in
-		diagnose.before) advice_sql "$name" -o /dev/null -c 'SELECT diagnose.reset()' ;;
-		qualstats.before) advice_sql "$name" -o /dev/null -c 'SELECT pg_qualstats_reset()' ;;
-	esac
 	advice_pgbench "$name" simple -c 2 -t $((ADVICE_STATEMENTS * of / all / 2)) "${simple[@]}"
 	pids+=($!)
 	advice_pgbench "$name" prepared -c 2 -t $((ADVICE_STATEMENTS * (all - of) / all / 2)) \
@@ -327,36 +319,66 @@ advice_without()
 
 # ---- All of it ----
 
-advice_workload()
+# Servers with the tables of a workload, one for each advisor.
+advice_begin()
 {
-	local workload=$1 name round started
+	local name
 
-	ADVICE=$WORK/advice_$workload
+	ADVICE=$WORK/advice_$1
 	mkdir "$ADVICE"
-	printf 'meta\tworkload\t%s\nmeta\tversion\t%s\nmeta\tdate\t%s\n' "$workload" \
+	printf 'meta\tworkload\t%s\nmeta\tversion\t%s\nmeta\tdate\t%s\n' "$1" \
 		"$("$PG_CONFIG" --version)" "$(date +%F)" >"$ADVICE/results"
-	advice_statements "$workload"
+	advice_statements "$1"
 	[ "$(id -u)" -ne 0 ] || chown -R "$OS_USER" "$ADVICE"
-	advice_load "$workload"
+	advice_load "$1"
 	advice_servers
 	advice_sql none -c "SELECT 'meta', 'megabytes', pg_database_size('bench') / 1000000" \
 		>>"$ADVICE/results"
 	for name in "${ADVISORS[@]}"; do
 		printf 'advisor\t%s\n' "$name" >>"$ADVICE/results"
+	done
+}
+
+# Nobody knows anything yet.
+advice_reset()
+{
+	advice_sql "$1" -o /dev/null -c 'SELECT pg_stat_statements_reset()'
+	case $1 in
+		diagnose) advice_sql "$1" -o /dev/null -c 'SELECT diagnose.reset()' ;;
+		qualstats) advice_sql "$1" -o /dev/null -c 'SELECT pg_qualstats_reset()' ;;
+	esac
+}
+
+# advice_take WORKLOAD ADVISOR: ask, and do as it says.
+advice_take()
+{
+	local started
+
+	started=$(date +%s%N)
+	advice_ask "$2" >"$ADVICE/$2.ddl" || say "$1: $2 fails"
+	printf 'asked\t%s\t%.1f\n' "$2" "$((($(date +%s%N) - started) / 100000000))e-1" \
+		>>"$ADVICE/results"
+	say "$1: $2 proposes $(wc -l <"$ADVICE/$2.ddl") indexes"
+	advice_build "$2" "$1"
+	advice_vacuum "$2" "$1"
+}
+
+advice_workload()
+{
+	local workload=$1 name round
+
+	advice_begin "$workload"
+	for name in "${ADVISORS[@]}"; do
 		say "$workload: $name runs $ADVICE_STATEMENTS statements"
+		advice_reset "$name"
 		advice_run "$name" before
 	done
 	for name in "${ADVISORS[@]}"; do
-		started=$(date +%s%N)
-		advice_ask "$name" >"$ADVICE/$name.ddl" || say "$workload: $name fails"
-		printf 'asked\t%s\t%.1f\n' "$name" "$((($(date +%s%N) - started) / 100000000))e-1" \
-			>>"$ADVICE/results"
-		say "$workload: $name proposes $(wc -l <"$ADVICE/$name.ddl") indexes"
-		advice_build "$name" "$workload"
-		advice_vacuum "$name" "$workload"
+		advice_take "$workload" "$name"
 	done
 	for name in "${ADVISORS[@]}"; do
 		say "$workload: $name runs them again"
+		advice_sql "$name" -o /dev/null -c 'SELECT pg_stat_statements_reset()'
 		advice_run "$name" after
 	done
 	say "$workload: single statements"
@@ -379,12 +401,37 @@ advice_workload()
 		>>"$WORK/advice.md"
 }
 
+# What costs would be, as we, HypoPG and the planner say.
+advice_workload_oracle()
+{
+	[ -e "$("$PG_CONFIG" --pkglibdir)/hypopg.so" ] ||
+		{ say "oracle: hypopg is not installed"; return; }
+	ADVICE=$WORK/advice_oracle
+	mkdir "$ADVICE"
+	ADVISORS=(diagnose)
+	advice_load shop
+	advice_servers
+	say "oracle: costs"
+	advice_sql diagnose -c 'CREATE EXTENSION hypopg'
+	advice_sql diagnose -f "$WORK/advice_oracle.sql" >"$ADVICE/results"
+	advice_stop
+	[ -z "${RESULTS:-}" ] || cp "$ADVICE/results" "$RESULTS.oracle"
+	perl "$BENCH/advice.pl" oracle "$ADVICE/results" >>"$WORK/advice.md"
+}
+
 measure_advice()
 {
 	local workload
 
 	advice_settings
 	for workload in $ADVICE_WORKLOADS; do
-		advice_workload "$workload"
+		ADVISORS=(none truth diagnose)
+		[ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_qualstats.so" ] || ADVISORS+=(qualstats)
+		[ "${VERIFY:-0}" = 0 ] || ADVISORS=(none truth traps)
+		case $workload in
+			tpch | oracle) "advice_workload_$workload" ;;
+			*) advice_workload "$workload" ;;
+		esac
+		echo >>"$WORK/advice.md"
 	done
 }
