@@ -182,7 +182,8 @@ collect(Making *m, int arm)
 	{
 		PgdCondition *c = lfirst(lc);
 
-		if (c->obstacle != NULL || (c->arm != 0 && c->arm != arm))
+		if (c->obstacle != NULL || (c->arm != 0 && c->arm != arm) ||
+			(c->attno == 0 && m->varies(m->need, NULL, c->expr, m->arg)))
 			continue;
 		if (c->arm == arm && c->partners == NULL && can_be_predicate(m, c))
 			m->rare = lappend(m->rare, c);
@@ -232,7 +233,7 @@ can_be_predicate(Making *m, const PgdCondition *c)
 			return true;
 		case PGD_COND_EQUAL:
 			return c->value != NULL && !c->value->constisnull && c->literal &&
-				!m->varies(m->need, c, m->arg);
+				!m->varies(m->need, c, c->expr, m->arg);
 		default:
 			return false;
 	}
@@ -415,7 +416,8 @@ add_order(Making *m, PgdCandidate *candidate, const PgdOrder *order)
 		const PgdOrderKey *key = lfirst(lc);
 
 		/* read backward, an index has the opposite order */
-		if (!pgd_advise_add_key(candidate, key->expr, key->attno, key->collation,
+		if ((key->attno == 0 && m->varies(m->need, NULL, key->expr, m->arg)) ||
+			!pgd_advise_add_key(candidate, key->expr, key->attno, key->collation,
 					 InvalidOid, !usual && key->descending,
 					 !usual && key->nulls_first))
 			return false;

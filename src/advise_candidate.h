@@ -32,11 +32,13 @@ typedef struct PgdCandidate
 PGD_BEGIN_INTERNAL
 
 /*
- * Candidates for a need, PgdCandidate *, best guesses first.  "varies" tells
- * whether a constant is not the same in (nearly) all executions.
+ * Does a constant vary from execution to execution: that of a condition, or,
+ * without one, one that is part of an expression to be indexed?
  */
 typedef bool (*PgdVaries) (const PgdNeed *need, const PgdCondition *condition,
-						   void *arg);
+						   Node *expr, void *arg);
+
+/* Candidates for a need, PgdCandidate *. */
 
 extern List *pgd_advise_candidates(PgdTable *table, const PgdNeed *need,
 								   PgdVaries varies, void *arg);

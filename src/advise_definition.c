@@ -244,6 +244,26 @@ pgd_advise_extends(const PgdCandidate *candidate,
 }
 
 /*
+ * A single key can be read in both directions: no need to say which.
+ */
+static void
+make_ascending(PgdCandidate *candidate)
+{
+	PgdIndexKey *key = palloc(sizeof(PgdIndexKey));
+	char	   *text = pstrdup(linitial(candidate->key_texts));
+	int			len = strlen(text);
+
+	*key = *(PgdIndexKey *) linitial(candidate->keys);
+	if (!key->descending || !key->nulls_first)
+		return;
+	Assert(strcmp(text + len - strlen(" DESC"), " DESC") == 0);
+	text[len - strlen(" DESC")] = '\0';
+	key->descending = key->nulls_first = false;
+	linitial(candidate->keys) = key;
+	linitial(candidate->key_texts) = text;
+}
+
+/*
  * A candidate that is a bit less: without its included columns, or else
  * without its last key; NULL if that leaves nothing.
  */
@@ -264,6 +284,8 @@ pgd_advise_shorter(const PgdCandidate *candidate)
 
 		shorter->keys = list_truncate(list_copy(candidate->keys), n);
 		shorter->key_texts = list_truncate(list_copy(candidate->key_texts), n);
+		if (n == 1)
+			make_ascending(shorter);
 	}
 	/* its columns are at most too many: what it costs is not underrated */
 	pgd_advise_define(shorter);

@@ -360,27 +360,71 @@ typedef struct Making
 } Making;
 
 /*
- * Does the constant vary from execution to execution?  A few have been
+ * Have all examples this in their needs of the same relation?  What differs
+ * has a constant in it that varies.
+ */
+static bool
+in_all_examples(const Making *making, const PgdNeed *need, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, making->statement->needs)
+	{
+		PgdNeed    *other = lfirst(lc);
+		bool		found = false;
+		ListCell   *lc2;
+
+		if (other->relid != need->relid ||
+			strcmp(other->alias, need->alias) != 0)
+			continue;
+		foreach(lc2, other->conditions)
+		{
+			PgdCondition *c = lfirst(lc2);
+
+			found = found || equal(c->clause, node) || equal(c->expr, node);
+		}
+		foreach(lc2, other->orders)
+		{
+			ListCell   *lc3;
+
+			foreach(lc3, ((PgdOrder *) lfirst(lc2))->keys)
+				found = found || equal(((PgdOrderKey *) lfirst(lc3))->expr,
+									   node);
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Does a constant vary from execution to execution?  A few have been
  * watched; if not, the examples have to agree.
  */
 static bool
-varies(const PgdNeed *need, const PgdCondition *condition, void *arg)
+varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
+	   void *arg)
 {
 	Making	   *making = arg;
-	uint64		hash = pgd_predicate_hash(condition->value->consttype,
-										  condition->value->constlen,
-										  condition->value->constbyval,
-										  condition->value->constvalue);
 	const PgdEvidence *evidence = &making->statement->evidence;
-	ListCell   *lc;
+	uint64		hash;
 
+	if (condition == NULL)
+		return !in_all_examples(making, need, expr);
+	if (condition->value == NULL || condition->attno == 0)
+		return !in_all_examples(making, need, condition->clause);
+
+	hash = pgd_predicate_hash(condition->value->consttype,
+							  condition->value->constlen,
+							  condition->value->constbyval,
+							  condition->value->constvalue);
 	for (int i = 0; i < PGD_EVIDENCE_CONSTANTS; i++)
 	{
 		const PgdConstantEvidence *constant = &evidence->constants[i];
 
 		if (constant->relid != need->relid ||
-			constant->attno != condition->attno || condition->attno == 0 ||
-			constant->total < 2)
+			constant->attno != condition->attno ||
+			constant->opno != condition->opno || constant->total < 2)
 			continue;
 		for (int v = 0; v < PGD_EVIDENCE_VALUES; v++)
 		{
@@ -389,22 +433,7 @@ varies(const PgdNeed *need, const PgdCondition *condition, void *arg)
 		}
 		return true;
 	}
-	foreach(lc, making->statement->needs)
-	{
-		PgdNeed    *other = lfirst(lc);
-		bool		same = false;
-		ListCell   *lc2;
-
-		if (other->relid != need->relid ||
-			strcmp(other->alias, need->alias) != 0)
-			continue;
-		foreach(lc2, other->conditions)
-			same = same || equal(((PgdCondition *) lfirst(lc2))->clause,
-								 condition->clause);
-		if (!same)
-			return true;
-	}
-	return false;
+	return !in_all_examples(making, need, condition->clause);
 }
 
 static void

@@ -215,8 +215,8 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #define pgd_take_permissions(query, pstate) ((void) 0)
 #endif
 
-/* 16 lets the planner know of NULLS NOT DISTINCT */
-#if PG_VERSION_NUM >= 160000
+/* 18 lets the planner know of NULLS NOT DISTINCT */
+#if PG_VERSION_NUM >= 180000
 #define pgd_set_nulls_not_distinct(info, value) \
 	((info)->nullsnotdistinct = (value))
 #else

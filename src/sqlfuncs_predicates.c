@@ -363,19 +363,52 @@ tell_order(Telling *telling, const PgdOrder *order)
 }
 
 /*
- * Rows that are found only to be skipped.
+ * How many rows an OFFSET skips; 0 if that is no plain number or parameter.
+ */
+static int64
+offset_of(const PgdExample *example)
+{
+	Node	   *node = example->query->limitOffset;
+	Oid			type;
+	Datum		value;
+
+	if (node != NULL && IsA(node, FuncExpr) &&
+		((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
+		node = linitial(((FuncExpr *) node)->args);
+	if (node == NULL)
+		return 0;
+	if (IsA(node, Const) && !((Const *) node)->constisnull)
+	{
+		type = ((Const *) node)->consttype;
+		value = ((Const *) node)->constvalue;
+	}
+	else if (IsA(node, Param) && example->params != NULL &&
+			 ((Param *) node)->paramkind == PARAM_EXTERN &&
+			 ((Param *) node)->paramid <= example->params->numParams &&
+			 !example->params->params[((Param *) node)->paramid - 1].isnull)
+	{
+		type = example->params->params[((Param *) node)->paramid - 1].ptype;
+		value = example->params->params[((Param *) node)->paramid - 1].value;
+	}
+	else
+		return 0;
+	return type == INT8OID ? DatumGetInt64(value) :
+		type == INT4OID ? DatumGetInt32(value) : 0;
+}
+
+/*
+ * Rows that are found only to be skipped: most of all examples.
  */
 static void
 tell_offset(RowSink *sink, PgdAdvised *statement)
 {
 	PredicateRow row = {0};
-	Const	   *offset;
+	int64		offset = 0;
+	ListCell   *lc;
 
-	if (statement->examples == NIL)
-		return;
-	offset = (Const *) ((PgdExample *) linitial(statement->examples))->query->limitOffset;
-	if (offset == NULL || !IsA(offset, Const) || offset->constisnull ||
-		offset->consttype != INT8OID || DatumGetInt64(offset->constvalue) <= 0)
+	foreach(lc, statement->examples)
+		offset = Max(offset, offset_of(lfirst(lc)));
+	if (offset <= 0)
 		return;
 	row.key = statement->evidence.key;
 	row.kind = cstring_to_text("offset");
@@ -383,7 +416,7 @@ tell_offset(RowSink *sink, PgdAdvised *statement)
 	row.executions = statement->evidence.executions;
 	row.cut_short = statement->evidence.cut_short;
 	row.loops = row.rows_out = PGD_UNKNOWN;
-	row.rows_discarded = (uint64) DatumGetInt64(offset->constvalue);
+	row.rows_discarded = (uint64) offset;
 	row.estimated_rows = row.top_value_share = NAN;
 	pgd_rows_put(sink, &row);
 }

@@ -73,6 +73,11 @@ parse_statement(const char *text)
 	switch (nodeTag(raw->stmt))
 	{
 		case T_SelectStmt:
+			if (((SelectStmt *) raw->stmt)->intoClause == NULL)
+				break;
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("statement creates a table")));
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:

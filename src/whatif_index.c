@@ -16,6 +16,7 @@
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/spgist.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
@@ -157,13 +158,6 @@ column_of(Relation relation, const IndexElem *element, Oid *type,
 		if (attnum == InvalidAttrNumber)
 			return InvalidAttrNumber;
 	}
-	if (attnum < 0)
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-			   "index creation on system columns is not supported");
-	if (pgd_is_virtual_column(TupleDescAttr(RelationGetDescr(relation),
-											attnum - 1)))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-			   "indexes on virtual generated columns are not supported");
 	if (element->name != NULL)
 		get_atttypetypmodcoll(RelationGetRelid(relation), attnum, type,
 							  typmod, collation);
@@ -171,9 +165,9 @@ column_of(Relation relation, const IndexElem *element, Oid *type,
 }
 
 static void
-check_included(const IndexElem *element, AttrNumber attnum)
+check_included(const IndexElem *element)
 {
-	if (attnum == InvalidAttrNumber)
+	if (element->name == NULL)
 		refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
 			   "expressions are not supported in included columns");
 	if (element->collation)
@@ -245,6 +239,37 @@ key_options(const IndexElem *element, const char *method, bool can_order)
 		(element->nulls_ordering == SORTBY_NULLS_DEFAULT && descending))
 		options |= INDOPTION_NULLS_FIRST;
 	return options;
+}
+
+/* Columns that a table has in a way of its own, also within expressions */
+static void
+check_kinds(const PgdHypotheticalParts *parts, Relation relation,
+			List *exprs, Node *pred)
+{
+	Bitmapset  *columns = NULL;
+	int			column = -1;
+
+	pull_varattnos((Node *) exprs, 1, &columns);
+	pull_varattnos(pred, 1, &columns);
+	for (int i = 0; i < parts->ncolumns; i++)
+	{
+		if (parts->attnums[i] != 0)
+			columns = bms_add_member(columns, parts->attnums[i] -
+									 FirstLowInvalidHeapAttributeNumber);
+	}
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		const AttrNumber attnum = column + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum < 0)
+			refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+				   "index creation on system columns is not supported");
+		if (attnum > 0 &&
+			pgd_is_virtual_column(TupleDescAttr(RelationGetDescr(relation),
+												attnum - 1)))
+			refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+				   "indexes on virtual generated columns are not supported");
+	}
 }
 
 /* Does an index-only scan get the column back? */
@@ -321,11 +346,13 @@ make_columns(PgdHypothetical *h, const IndexStmt *stmt, Relation relation,
 		Oid			collation;
 		Node	   *expr;
 
+		if (i >= parts->nkeys)
+			check_included(element);
 		parts->attnums[i] = column_of(relation, element, &parts->types[i],
 									  &parts->typmods[i], &collation, &expr);
 		if (i >= parts->nkeys)
 		{
-			check_included(element, parts->attnums[i++]);
+			i++;
 			continue;
 		}
 		if (parts->attnums[i] == InvalidAttrNumber)
@@ -528,6 +555,7 @@ fill(PgdHypothetical *h, IndexStmt *stmt, Relation relation)
 	allocate_columns(parts, nkeys, ncolumns);
 	make_columns(h, stmt, relation, routine->amcanorder, &exprs);
 	check_partition_key(parts, relation);
+	check_kinds(parts, relation, exprs, stmt->whereClause);
 	h->name = choose_name(stmt, relation);
 	h->definition = pgd_whatif_text(h, stmt, relation, exprs,
 									stmt->whereClause);

@@ -353,8 +353,8 @@ count_groups(PlannerInfo *root, const ColumnFacts *columns, int n,
 }
 
 /*
- * Of several columns, nobody knows which values go together but those who
- * look.
+ * Which values of several columns go together, and what an expression makes
+ * of them, nobody knows but those who look.
  */
 static Items
 sampled_items(const PgdWhatIfSample *sample, int nkeys, double tuples,
@@ -396,7 +396,7 @@ btree_items(const PgdHypothetical *h, PlannerInfo *root,
 		add_items(&items, tuples, size);
 		return items;
 	}
-	if (nkeys > 1 && h->parts->sample != NULL)
+	if (h->parts->sample != NULL)
 		return sampled_items(h->parts->sample, nkeys, tuples, size);
 	groups = count_groups(root, columns, nkeys, tuples);
 	if (nkeys == 1 && h->parts->pred == NIL)

@@ -17,6 +17,7 @@
 #include "access/sysattr.h"
 #include "access/tableam.h"
 #include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -106,15 +107,15 @@ store_row(const PgdHypotheticalLeaf *leaf, PgdWhatIfSample *sample,
 	sample->nrows++;
 }
 
-/* Every so many rows of some blocks */
+/* Some rows of some blocks */
 static void
 read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 		  PgdWhatIfSample *sample)
 {
 	const BlockNumber nblocks = RelationGetNumberOfBlocks(relation);
 	const double read = Min(nblocks, SAMPLE_BLOCKS);
-	const uint64 step = Max(leaf->table_tuples / Max(nblocks, 1) * read /
-							SAMPLE_ROWS, 1);
+	const double share = SAMPLE_ROWS /
+		Max(leaf->table_tuples / Max(nblocks, 1) * read, SAMPLE_ROWS);
 	const uint64 until = pgd_clock() + SAMPLE_TIME;
 	EState	   *estate = CreateExecutorState();
 	ExprContext *econtext = GetPerTupleExprContext(estate);
@@ -122,12 +123,13 @@ read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 	List	   *states = NIL;
 	BlockSamplerData blocks;
 	TableScanDesc scan = NULL;
-	uint64		n = 0;
+	pg_prng_state prng;
 	ListCell   *lc;
 
 	foreach(lc, leaf->exprs)
 		states = lappend(states, ExecPrepareExpr(lfirst(lc), estate));
 	econtext->ecxt_scantuple = slot;
+	pg_prng_seed(&prng, SAMPLE_SEED);
 	(void) BlockSampler_Init(&blocks, nblocks, SAMPLE_BLOCKS, SAMPLE_SEED);
 	while (BlockSampler_HasMore(&blocks) && sample->nrows < SAMPLE_ROWS &&
 		   pgd_clock() < until)
@@ -148,7 +150,8 @@ read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 			   table_scan_getnextslot_tidrange(scan, ForwardScanDirection,
 											   slot))
 		{
-			if (n++ % step != 0)
+			/* what is in a table is often periodic, so every n-th won't do */
+			if (pg_prng_double(&prng) > share)
 				continue;
 			ResetExprContext(econtext);
 			store_row(leaf, sample, states, slot, econtext);

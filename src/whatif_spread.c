@@ -21,7 +21,7 @@
 #include "whatif.h"
 
 /* More steps move the estimate by less than its error. */
-#define STEPS	500
+#define STEPS	80
 
 /*
  * "seen" says how many values were seen once, twice, ... in a sample that is
@@ -54,7 +54,6 @@ pgd_whatif_spread(const double *seen, double fraction,
 		double		p = exp(-expected);
 
 		any[c] = 0;
-		weight[c] = 1.0 / PGD_CLASSES;
 		for (int f = 0; f < PGD_SEEN; f++)
 		{
 			p *= expected / (f + 1);
@@ -63,6 +62,8 @@ pgd_whatif_spread(const double *seen, double fraction,
 		}
 		for (int f = 0; f < PGD_SEEN; f++)
 			chance[c][f] /= any[c];
+		/* rather a few values that were all seen than many that were not */
+		weight[c] = any[c];
 	}
 	for (int step = 0; step < STEPS; step++)
 	{
