@@ -174,9 +174,10 @@ look(void *arg)
 
 /*
  * What the load of the window would take with the plans of now.  After an
- * index was made, or statistics, the time of older plans says nothing any
- * more: then that of those executed since counts.  If there are none, the
- * statement is left alone until it was executed.
+ * index was made, or statistics, the time of older plans says little: then
+ * that of those executed since counts.  If there are none, it is scaled by
+ * costs; and if nobody knows what they were, the statement is left alone until
+ * it was executed.
  */
 static void
 settle_time(PgdAdvised *statement)
@@ -200,11 +201,20 @@ settle_time(PgdAdvised *statement)
 				since = Max(since, load->plans[i].last_seen);
 			}
 	}
-	if (!found)
+	if (!found && statement->evidence.executions == 0)
 	{
 		statement->problem = "its plan has changed since it was executed";
 		statement->base = 0;
 		statement->needs = NIL;
+		return;
+	}
+	if (!found)
+	{
+		double		then = statement->evidence.cost /
+			statement->evidence.executions;
+		double		now = statement->base / statement->nshapes;
+
+		statement->time = load->time * (then > now ? now / then : 1);
 		return;
 	}
 	for (int i = 0; i < load->nplans; i++)
@@ -500,7 +510,13 @@ create(void *arg)
 {
 	Creating   *creating = arg;
 
-	creating->result = pgd_whatif_index(creating->definition);
+	creating->result = pgd_whatif_index(creating->definition, true);
+}
+
+static void
+refine(void *arg)
+{
+	pgd_whatif_refine(arg);
 }
 
 /*
@@ -622,6 +638,17 @@ consider(PgdAdvice *advice, PgdAdvised *statement)
 				own = list_append_unique_int(own, n);
 		}
 	}
+	/* now that they are few, find out how big they are */
+	foreach(lc, own)
+	{
+		PgdWhatIfRole role = {.userid = statement->userid};
+		char	   *problem;
+
+		(void) pgd_whatif_guarded(&role, refine,
+								  advice->indexes[lfirst_int(lc)]->index,
+								  &problem);
+	}
+	statement->costs = NIL;
 	statement->own = own;
 	statement->relevant = NULL;
 	foreach(lc, own)

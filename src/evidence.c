@@ -393,6 +393,7 @@ pgd_evidence_add(PgdEvidence *sum, const PgdEvidence *more)
 {
 	sum->executions += more->executions;
 	sum->cut_short += more->cut_short;
+	sum->cost += more->cost;
 	sum->last_seen = Max(sum->last_seen, more->last_seen);
 	for (int i = 0; i < PGD_EVIDENCE_NODES && more->nodes[i].kind != 0; i++)
 		add_node(sum, &more->nodes[i]);

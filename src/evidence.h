@@ -65,6 +65,7 @@ typedef struct PgdEvidence
 	PgdKey		key;
 	uint64		executions;		/* instrumented */
 	uint64		cut_short;		/* of these, failed, cancelled, timed out */
+	double		cost;			/* of their plans, in all */
 	TimestampTz last_seen;
 	PgdNodeEvidence nodes[PGD_EVIDENCE_NODES];
 	PgdConstantEvidence constants[PGD_EVIDENCE_CONSTANTS];

@@ -614,6 +614,7 @@ pgd_predicate_end(QueryDesc *queryDesc, const PgdKey *key, bool cut_short,
 	found.key = *key;
 	found.executions = 1;
 	found.cut_short = cut_short;
+	found.cost = queryDesc->plannedstmt->planTree->total_cost;
 	found.last_seen = GetCurrentStatementStartTimestamp();
 	walk_plan(&walk, queryDesc->planstate,
 			  (Around) {.complete = !cut_short && !partial});

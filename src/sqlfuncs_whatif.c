@@ -56,7 +56,7 @@ make_index(void *arg)
 {
 	Question   *const q = arg;
 
-	q->made = pgd_whatif_index(q->definition);
+	q->made = pgd_whatif_index(q->definition, false);
 }
 
 static RawStmt *

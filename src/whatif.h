@@ -68,7 +68,12 @@ extern bool pgd_whatif_guarded(const PgdWhatIfRole *as, void (*work) (void *),
 
 /* The following are to be called in guarded work; they throw. */
 
-extern PgdHypothetical *pgd_whatif_index(const char *definition);
+/*
+ * Roughly: no rows are read to find out its size where statistics of the
+ * columns will do; pgd_whatif_refine() makes up for that.
+ */
+extern PgdHypothetical *pgd_whatif_index(const char *definition, bool roughly);
+extern void pgd_whatif_refine(PgdHypothetical *h);
 
 /*
  * Plans a copy of the query.  Takes AccessShareLock on its relations, but
@@ -219,7 +224,7 @@ extern uint64 *pgd_whatif_row_hashes(const PgdWhatIfSample *sample, int ncolumns
 extern void pgd_whatif_analyze(PgdHypothetical *h,
 							   const PgdWhatIfSample *sample);
 extern void pgd_whatif_check(Query *query);
-extern void pgd_whatif_measure(PgdHypothetical *h);
+extern void pgd_whatif_measure(PgdHypothetical *h, bool roughly);
 extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,
 											Oid relid);
 extern IndexOptInfo *pgd_whatif_info(const PgdHypothetical *h,

@@ -563,7 +563,7 @@ fill(PgdHypothetical *h, IndexStmt *stmt, Relation relation)
 }
 
 PgdHypothetical *
-pgd_whatif_index(const char *definition)
+pgd_whatif_index(const char *definition, bool roughly)
 {
 	PgdHypothetical *h = palloc0(sizeof(PgdHypothetical));
 	IndexStmt  *stmt = parse(definition);
@@ -578,7 +578,7 @@ pgd_whatif_index(const char *definition)
 	fill(h, stmt, relation);
 	h->oid = next_oid();
 	relation_close(relation, NoLock);
-	pgd_whatif_measure(h);
+	pgd_whatif_measure(h, roughly);
 	return h;
 }
 

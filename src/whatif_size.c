@@ -167,13 +167,13 @@ measure_all(PgdHypothetical *h, List *indexes)
  * asks for its statistics.
  */
 void
-pgd_whatif_measure(PgdHypothetical *h)
+pgd_whatif_measure(PgdHypothetical *h, bool roughly)
 {
 	PgdHypotheticalParts *const parts = h->parts;
 
 	measure_all(h, NIL);
 	if (parts->exprs != NIL || h->am == GIN_AM_OID ||
-		(h->am == BTREE_AM_OID && parts->ncolumns > 1))
+		(h->am == BTREE_AM_OID && parts->ncolumns > 1 && !roughly))
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 													  "pg_diagnose sample",
@@ -199,4 +199,15 @@ pgd_whatif_measure(PgdHypothetical *h)
 		h->pages += parts->leaves[i].pages;
 		h->tuples += parts->leaves[i].tuples;
 	}
+}
+
+/*
+ * Make up for what was left out where it would take a sample.
+ */
+void
+pgd_whatif_refine(PgdHypothetical *h)
+{
+	if (h->am == BTREE_AM_OID && h->parts->exprs == NIL &&
+		h->parts->ncolumns > 1)
+		pgd_whatif_measure(h, false);
 }
