@@ -72,6 +72,11 @@ sub read_truth
 			push @all, { kind => 'trap', name => $1, statements => [ split ' ', $2 ],
 				pattern => $3, why => $4, index => [] };
 		}
+		elsif (/^finding (\w+) \| (.*?) \| (.*)$/)
+		{
+			push @all, { kind => 'finding', name => $1, pattern => $2, why => $3,
+				index => [] };
+		}
 		elsif (/^([-=+]) (.*)/) { push @{ $all[-1]{index} }, $2; }
 		else { die "truth: $_\n"; }
 	}
@@ -175,7 +180,7 @@ sub serves
 # ---- Report ----
 
 my (%meta, %time, %weight, %title, %mode, %seconds, %wal, %built, %users, %without);
-my (@advisors, %existing, %accept, %asked, %question, %unused);
+my (@advisors, %existing, %accept, %asked, %question, %unused, @found);
 
 sub read_results
 {
@@ -203,6 +208,7 @@ sub read_results
 		{
 			push @{ $question{ $f[0] }{ $f[1] }{ $f[2] } }, [ $f[3] / 1000, $f[4] ];
 		}
+		elsif ($kind eq 'finding') { push @found, [@f]; }
 		elsif ($kind eq 'tpch_unused') { $unused{ $f[0] } = $f[1]; }
 		elsif ($kind eq 'asked') { $asked{ $f[0] } = $f[1]; }
 	}
@@ -323,6 +329,7 @@ sub report
 			($wal{$name}{after} // 0) / $base,
 			$seconds{$name}{before} // 0, $seconds{$name}{after} // 0, $asked{$name} // '-';
 	}
+	findings(grep { $_->{kind} eq 'finding' } @truth);
 	return if !$ENV{DETAILS};
 	for my $name (@advisors)
 	{
@@ -346,6 +353,26 @@ sub report
 		printf " %9.2f", $time{$_}{$s} // 0 for @advisors;
 		print "\n";
 	}
+}
+
+# Findings on indexes that exist, estimates and obstacles: those that should be
+# there, and how many others.
+sub findings
+{
+	my @expected = @_ or return;
+	my (%seen, @absent);
+	for my $e (@expected)
+	{
+		my @hits = grep { $found[$_][0] eq $e->{name} && $found[$_][1] =~ /$e->{pattern}/ }
+			0 .. $#found;
+		push @absent, "$e->{name} $e->{why}" if !@hits;
+		$seen{$_} = 1 for @hits;
+	}
+	printf "\nFindings of pg_diagnose: %d of %d expected, %d others.\n",
+		@expected - @absent, scalar @expected, @found - keys %seen;
+	return if !$ENV{DETAILS};
+	print "absent: $_\n" for @absent;
+	print "other: @{ $found[$_] }\n" for grep { !$seen{$_} } 0 .. $#found;
 }
 
 # ---- Questions that are asked once ----

@@ -11,7 +11,7 @@ ADVICE_PORT=5480
 advice_settings()
 {
 	ADVICE_SEED=7
-	ADVICE_WORKLOADS=${WORKLOADS:-shop desk tpch oracle}
+	ADVICE_WORKLOADS=${WORKLOADS:-shop desk tpch oracle many}
 	if [ "$QUICK" = 1 ]; then
 		ADVICE_PERCENT=25 ADVICE_STATEMENTS=4000 ADVICE_ROUNDS=2 ADVICE_TIMES=5
 	else
@@ -358,6 +358,11 @@ advice_take()
 	advice_ask "$2" >"$ADVICE/$2.ddl" || say "$1: $2 fails"
 	printf 'asked\t%s\t%.1f\n' "$2" "$((($(date +%s%N) - started) / 100000000))e-1" \
 		>>"$ADVICE/results"
+	[ "$2" != diagnose ] || advice_sql "$2" -c "SELECT 'finding', rule,
+			translate(concat_ws(' ', subject, problem, advice), E'\n\t', '  ')
+		FROM diagnose.findings WHERE rule IN ('redundant_index', 'unused_index',
+			'needs_rewrite', 'misestimate')" >>"$ADVICE/results" ||
+		say "$1: no findings"
 	say "$1: $2 proposes $(wc -l <"$ADVICE/$2.ddl") indexes"
 	advice_build "$2" "$1"
 	advice_vacuum "$2" "$1"
@@ -419,6 +424,41 @@ advice_workload_oracle()
 	perl "$BENCH/advice.pl" oracle "$ADVICE/results" >>"$WORK/advice.md"
 }
 
+# How long advice for 200 statements on 50 tables takes.
+advice_workload_many()
+{
+	local i t
+
+	ADVICE=$WORK/advice_many
+	mkdir "$ADVICE"
+	ADVISORS=(diagnose)
+	advice_load many
+	advice_servers
+	advice_reset diagnose
+	for ((i = 0; i < 4; i++)); do
+		for ((t = 1; t <= 50; t++)); do
+			echo "SELECT id, c FROM t$t WHERE a = $((i * 7 + t)) AND d = 1 ORDER BY at DESC LIMIT 5;"
+			echo "SELECT count(*) FROM t$t WHERE c LIKE 'a$i%' OR b = $i;"
+			echo "SELECT x.id, y.c FROM t$t AS x JOIN t$((t % 50 + 1)) AS y ON y.a = x.a" \
+				"WHERE x.c = md5('$((i * 100 + t))') AND y.b > 80;"
+			echo "UPDATE t$t SET d = d + 1 WHERE b = $i AND a < 20;"
+		done
+	done >"$WORK/many.script"
+	advice_sql diagnose -o /dev/null -f "$WORK/many.script"
+	for i in 1 2 3; do
+		echo "SELECT 'many', count(*), $i FROM diagnose.advise_indexes();"
+	done >"$WORK/many.ask"
+	{ echo '\timing on'; cat "$WORK/many.ask"; } >"$WORK/many.timed"
+	advice_sql diagnose -f "$WORK/many.timed" >"$ADVICE/results"
+	advice_sql diagnose -c "SELECT 'statements', count(*) FROM diagnose.evidence()" \
+		>>"$ADVICE/results"
+	advice_stop
+	awk '/^many/ { n = $2 } /^Time/ { printf "%s%.2f s", times++ ? ", " : "", $2 / 1000 }
+		END { print " for advice on 200 statements and 50 tables: " n " indexes" }' \
+		"$ADVICE/results" >>"$WORK/advice.md"
+	[ -z "${RESULTS:-}" ] || cp "$ADVICE/results" "$RESULTS.many"
+}
+
 measure_advice()
 {
 	local workload
@@ -429,7 +469,7 @@ measure_advice()
 		[ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_qualstats.so" ] || ADVISORS+=(qualstats)
 		[ "${VERIFY:-0}" = 0 ] || ADVISORS=(none truth traps)
 		case $workload in
-			tpch | oracle) "advice_workload_$workload" ;;
+			tpch | oracle | many) "advice_workload_$workload" ;;
 			*) advice_workload "$workload" ;;
 		esac
 		echo >>"$WORK/advice.md"

@@ -11,7 +11,7 @@
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
 #	PARTS		which of "instructions throughput waits reader think long sampler
 #				contention", which is the default, "trial", and "advice"
-#	WORKLOADS	of "advice": which of "shop desk tpch oracle"; all by default
+#	WORKLOADS	of "advice": which of "shop desk tpch oracle many"; all by default
 #	CASES		which of "prepared simple tpcb churn hot block"; all by default
 #	RESULTS		a file for the single figures, to look closer
 
