@@ -231,11 +231,13 @@ sub judge
 		my $index = parse_index($p->{definition});
 		$p->{canonical} = $index->{canonical};
 		$p->{statements} = [ sort keys %{ $users{$name}{ $p->{n} } // {} } ];
-		my ($best, $of) = (1, '');
+		my ($best, $of, %gains) = (1, '');
 		for my $s (keys %{ $without{$name}{ $p->{n} } // {} })
 		{
 			my ($with, $hidden) = @{ $without{$name}{ $p->{n} }{$s} };
-			($best, $of) = ($with / $hidden, $s) if $hidden > 0 && $with / $hidden < $best;
+			next if $hidden <= 0;
+			($best, $of) = ($with / $hidden, $s) if $with / $hidden < $best;
+			$gains{$s} = 1 if $with / $hidden <= 0.7;
 		}
 		$p->{ratio} = $best;
 		$p->{of} = $of;
@@ -275,7 +277,7 @@ sub judge
 		{
 			my $wanted = parse_index($accept{need}{ $need->{name} }[0]);
 			next if $wanted->{table} ne $index->{table}
-				|| !grep { $_ eq $of } @{ $need->{statements} };
+				|| !grep { $gains{$_} } @{ $need->{statements} };
 			$maybe{ $need->{name} } = $need;
 		}
 	}
