@@ -479,8 +479,11 @@ emit_btree(Making *m, const Parts *parts)
 					 InvalidOid, false, false))
 			return;
 	}
-	if (candidate->keys == NIL)
+	if (candidate->keys == NIL ||
+		(parts->order == NULL && parts->range == NULL &&
+		 pgd_advise_finds_one(candidate)))
 		return;
+	candidate->limits = parts->order == NULL || parts->order->limit > 0;
 	if (parts->predicate != NIL)
 		candidate->predicate = predicate_text(m, parts->predicate);
 	foreach(lc, parts->predicate)

@@ -27,6 +27,7 @@ typedef struct PgdCandidate
 								 * 1: it is for the order of rows */
 	bool		by_order;		/* it brings rows in the order wanted */
 	bool		by_join;		/* it is searched once for each outer row */
+	bool		limits;			/* all its keys say which rows are read */
 } PgdCandidate;
 
 PGD_BEGIN_INTERNAL
@@ -50,8 +51,11 @@ extern bool pgd_advise_add_key(PgdCandidate *candidate, Node *expr,
 extern void pgd_advise_add_columns(PgdCandidate *candidate, Node *expr);
 extern void pgd_advise_define(PgdCandidate *candidate);
 extern const PgdExistingIndex *pgd_advise_covered(const PgdCandidate *candidate);
+extern bool pgd_advise_finds_one(const PgdCandidate *candidate);
 extern bool pgd_advise_extends(const PgdCandidate *candidate,
 							   const PgdExistingIndex *existing);
+extern bool pgd_advise_begins_alike(const PgdCandidate *candidate,
+									const PgdCandidate *longer);
 extern PgdCandidate *pgd_advise_shorter(const PgdCandidate *candidate);
 
 PGD_END_INTERNAL

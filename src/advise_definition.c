@@ -221,6 +221,57 @@ pgd_advise_covered(const PgdCandidate *candidate)
 }
 
 /*
+ * Has it all columns of a unique index, and more?  One row is found without
+ * the others.
+ */
+bool
+pgd_advise_finds_one(const PgdCandidate *candidate)
+{
+	Bitmapset  *keys = NULL;
+	ListCell   *lc;
+
+	foreach(lc, candidate->keys)
+	{
+		if (((PgdIndexKey *) lfirst(lc))->attno > 0)
+			keys = bms_add_member(keys, ((PgdIndexKey *) lfirst(lc))->attno);
+	}
+	foreach(lc, candidate->table->indexes)
+	{
+		const PgdExistingIndex *existing = lfirst(lc);
+		Bitmapset  *unique = NULL;
+		bool		plain = existing->unique && existing->predicate == NULL;
+		ListCell   *lc2;
+
+		foreach(lc2, existing->keys)
+		{
+			AttrNumber	attno = ((PgdIndexKey *) lfirst(lc2))->attno;
+
+			plain = plain && attno > 0;
+			if (attno > 0)
+				unique = bms_add_member(unique, attno);
+		}
+		if (plain && bms_is_subset(unique, keys) &&
+			list_length(candidate->keys) > bms_num_members(unique))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has another candidate the same keys and more?
+ */
+bool
+pgd_advise_begins_alike(const PgdCandidate *candidate,
+						const PgdCandidate *longer)
+{
+	return candidate->table == longer->table && candidate->am == longer->am &&
+		candidate->am == BTREE_AM_OID && candidate->include == NIL &&
+		same_predicate(candidate->predicate, longer->predicate) &&
+		list_length(candidate->keys) < list_length(longer->keys) &&
+		begins_alike(candidate->keys, longer->keys);
+}
+
+/*
  * Would the candidate do all that this index does, which is not needed to
  * keep anything unique?
  */

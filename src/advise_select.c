@@ -8,7 +8,7 @@
  * together, which saves most of the workload's time besides what is chosen
  * already, less what it costs those who write.  Then what the later choices
  * have made superfluous is taken back, and what is longer than it need be is
- * cut.
+ * cut, or the other way round.
  *
  * A step's gain can only shrink as others are chosen, mostly, so it is found
  * out anew only when it is the best that is left.
@@ -24,6 +24,10 @@
 #include "guc.h"
 
 #define TRIM_LOSS		0.1		/* of its gain that a shorter index may lose */
+#define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
+#define HURT_COST		4		/* if it is more than one page */
+#define LENGTHEN_SIZE	2.5		/* a longer index may be bigger, within limits: */
+#define LENGTHEN_WRITE	1.2		/* duplicates do not share an entry any more */
 #define DROP_LOSS		0.03	/* of all gain that one taken back may lose */
 #define HOT_FACTOR		3		/* gain over cost where heap-only updates end */
 
@@ -45,6 +49,7 @@ static double bytes_of(PgdAdvice *advice, const Bitmapset *indexes);
 static const char *objection(PgdAdvice *advice, const Bitmapset *more);
 static void choose(PgdAdvice *advice, List *moves);
 static void trim(PgdAdvice *advice);
+static void lengthen(PgdAdvice *advice);
 static void take_back(PgdAdvice *advice);
 static void rank(PgdAdvice *advice);
 
@@ -56,6 +61,7 @@ pgd_advise_select(PgdAdvice *advice)
 	find_relevant(advice);
 	choose(advice, make_moves(advice));
 	trim(advice);
+	lengthen(advice);
 	take_back(advice);
 	rank(advice);
 	MemoryContextSwitchTo(old);
@@ -173,9 +179,11 @@ static double
 gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
 		double *best_share)
 {
+	Bitmapset  *changed = bms_difference(after, before);
 	double		gain = 0;
 	double		best = 0;
 
+	changed = bms_add_members(changed, bms_difference(before, after));
 	for (int s = 0; s < advice->nstatements; s++)
 	{
 		PgdAdvised *statement = advice->statements[s];
@@ -183,8 +191,7 @@ gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
 		double		cost;
 
 		if (statement->base <= 0 ||
-			(!bms_overlap(statement->relevant, after) &&
-			 !bms_overlap(statement->relevant, before)))
+			!bms_overlap(statement->relevant, changed))
 			continue;
 		saved = pgd_advise_saved(advice, statement, before, after);
 		gain += saved;
@@ -373,6 +380,47 @@ without(const Bitmapset *set, int less)
 }
 
 /*
+ * Would some statement that matters cost clearly more with the latter
+ * indexes?  That what is left of its time is little now, is because there
+ * is an index; as the table grows, it grows.
+ */
+static bool
+hurts(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
+{
+	for (int s = 0; s < advice->nstatements; s++)
+	{
+		PgdAdvised *statement = advice->statements[s];
+		double		a;
+		double		b;
+
+		if (statement->base <= 0 ||
+			statement->time < pgd_threshold.missing_index_min_share *
+			advice->total_time)
+			continue;
+		a = pgd_advise_cost(advice, statement, before, NULL);
+		b = pgd_advise_cost(advice, statement, after, NULL);
+		if (b > a * HURT_FACTOR &&
+			b > a + HURT_COST * list_length(statement->examples))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the longer of two indexes not much bigger, and not much more to write?
+ */
+static bool
+is_little_more(PgdAdvice *advice, int shorter, int longer)
+{
+	const PgdAdvisedIndex *a = advice->indexes[shorter];
+	const PgdAdvisedIndex *b = advice->indexes[longer];
+
+	return b->index->pages <= LENGTHEN_SIZE * a->index->pages &&
+		b->write <= LENGTHEN_WRITE * a->write &&
+		(a->breaks_hot || !b->breaks_hot);
+}
+
+/*
  * Replace what is longer than it need be.
  */
 static void
@@ -387,23 +435,72 @@ trim(PgdAdvice *advice)
 
 		for (;;)
 		{
-			PgdCandidate *shorter =
-				pgd_advise_shorter(advice->indexes[current]->candidate);
+			PgdAdvisedIndex *index = advice->indexes[current];
+			PgdCandidate *shorter = pgd_advise_shorter(index->candidate);
 			Bitmapset  *others = without(advice->chosen, current);
-			double		gain = gain_of(advice, others, advice->chosen, NULL);
+			double		gain;
 			int			n;
 
 			if (shorter == NULL)
 				break;
 			n = pgd_advise_add_index(advice, shorter);
 			if (advice->indexes[n]->index == NULL ||
-				bms_is_member(n, advice->chosen) ||
-				gain_of(advice, others, with(others, n), NULL) <
-				(1 - TRIM_LOSS) * gain)
+				bms_is_member(n, advice->chosen))
 				break;
-			advice->indexes[current]->rejected = "a shorter one does as well";
+			gain = gain_of(advice, others, advice->chosen, NULL);
+			if (gain_of(advice, others, with(others, n), NULL) <
+				(1 - TRIM_LOSS) * gain ||
+				(index->candidate->include == NIL &&
+				 index->candidate->limits && is_little_more(advice, n, current) &&
+				 hurts(advice, advice->chosen, with(others, n))))
+				break;
+			index->rejected = "a shorter one does as well";
 			advice->chosen = with(others, n);
 			current = n;
+		}
+	}
+}
+
+/*
+ * Replace what is shorter than it might be, where for a little more room some
+ * statement would find just the rows it wants.
+ */
+static void
+lengthen(PgdAdvice *advice)
+{
+	Bitmapset  *look = bms_copy(advice->chosen);
+	int			i = -1;
+
+	while ((i = bms_next_member(look, i)) >= 0)
+	{
+		PgdAdvisedIndex *index = advice->indexes[i];
+		Bitmapset  *best = NULL;
+		double		best_gain = 0;
+
+		for (int n = 0; n < advice->nindexes; n++)
+		{
+			PgdAdvisedIndex *longer = advice->indexes[n];
+			Bitmapset  *instead;
+			double		gain;
+
+			if (longer->index == NULL || bms_is_member(n, advice->chosen) ||
+				longer->candidate->include != NIL ||
+				!longer->candidate->limits ||
+				!pgd_advise_begins_alike(index->candidate,
+										 longer->candidate) ||
+				!is_little_more(advice, i, n))
+				continue;
+			instead = with(without(advice->chosen, i), n);
+			gain = gain_of(advice, advice->chosen, instead, NULL);
+			if (gain <= best_gain || !hurts(advice, instead, advice->chosen))
+				continue;
+			best = instead;
+			best_gain = gain;
+		}
+		if (best != NULL)
+		{
+			index->rejected = "a longer one does more, for little";
+			advice->chosen = best;
 		}
 	}
 }

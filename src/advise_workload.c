@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "advise.h"
@@ -21,6 +24,8 @@
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
 #define ROUNDS			2		/* best answers, and next best */
+#define GENERIC_ERROR	3		/* in costs without constants */
+#define SLOW_PLANNING	UINT64CONST(3000000)	/* nanoseconds */
 #define SLOWEST_UNIT	0.1		/* milliseconds per unit of cost, at most */
 #define WORTH_IT		0.9		/* a cost that is higher than this share of what
 								 * it was is no gain */
@@ -133,6 +138,9 @@ pgd_advise_look_at_all(PgdAdvice *advice)
 		MemoryContextSwitchTo(advice->context);
 		MemoryContextReset(advice->scratch);
 		statement->needs = looking.needs.needs;
+		/* one that takes long to plan is not planned in all its forms */
+		statement->examples = list_truncate(statement->examples,
+											Max(statement->nshapes, 1));
 		settle_time(statement);
 		note_asked(advice, statement);
 	}
@@ -155,6 +163,7 @@ look(void *arg)
 	foreach(lc, looking->statement->examples)
 	{
 		PgdExample *example = lfirst(lc);
+		uint64		start = pgd_clock();
 		PlannedStmt *stmt;
 
 		looking->needs.all_literal = example->params == NULL &&
@@ -169,6 +178,8 @@ look(void *arg)
 		looking->statement->base += stmt->planTree->total_cost;
 		looking->statement->shapes[looking->statement->nshapes++] =
 			pgd_plan_shape(stmt);
+		if (pgd_clock() - start > SLOW_PLANNING)
+			break;
 	}
 }
 
@@ -208,12 +219,17 @@ settle_time(PgdAdvised *statement)
 		statement->needs = NIL;
 		return;
 	}
-	if (!found)
+	if (!found || ((PgdExample *) linitial(statement->examples))->generic)
 	{
 		double		then = statement->evidence.cost /
 			statement->evidence.executions;
 		double		now = statement->base / statement->nshapes;
 
+		/* without constants, costs differ anyway */
+		if (found || load->nplans == 0)
+			then = 0;
+		else if (((PgdExample *) linitial(statement->examples))->generic)
+			then /= GENERIC_ERROR;
 		statement->time = load->time * (then > now ? now / then : 1);
 		return;
 	}
@@ -262,8 +278,25 @@ typedef struct Opening
 	PgdTable   *result;
 } Opening;
 
+/* InvalidOid: it is gone. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 /*
- * A table as advice sees it; NULL if it cannot be looked at.
+ * A table as advice sees it; NULL if it cannot be looked at.  Expressions of
+ * its indexes are evaluated as far as they are constant: as its owner, who
+ * chose them, and as VACUUM does.
  */
 PgdTable *
 pgd_advise_find_table(PgdAdvice *advice, Oid relid)
@@ -278,7 +311,7 @@ pgd_advise_find_table(PgdAdvice *advice, Oid relid)
 		if (((PgdTable *) lfirst(lc))->relid == relid)
 			return lfirst(lc);
 	}
-	role.userid = GetUserId();
+	role.userid = owner_of(relid);
 	role.settings = "search_path\0pg_catalog, pg_temp\0";
 	if (!pgd_whatif_guarded(&role, open_table, &opening, &problem))
 		return NULL;

@@ -16,6 +16,7 @@
 
 #include "access/transam.h"
 #include "executor/execdesc.h"
+#include "executor/executor.h"
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
@@ -266,6 +267,17 @@ pgd_rows_total(QueryDesc *queryDesc, uint64 added_up)
 #else
 #define pgd_utility_counted(stmt) (!IsA(stmt, DeallocateStmt))
 #endif
+
+/* 16 moved what is to be checked out of the range table */
+static inline void
+pgd_check_permissions(PlannedStmt *stmt)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) ExecCheckPermissions(stmt->rtable, stmt->permInfos, true);
+#else
+	(void) ExecCheckRTPerms(stmt->rtable, true);
+#endif
+}
 
 /* What files say about the server that wrote them. */
 #define PGD_SERVER_VERSION	PG_VERSION_NUM

@@ -35,8 +35,8 @@
 #define ENOUGH			3		/* times that an example was no news */
 
 /* Entries younger than this go later, see worth(). */
-#define RECENT			USECS_PER_MINUTE
-#define RECENT_WORTH	10
+#define RECENT			(10 * USECS_PER_SEC)
+#define RECENT_WORTH	6
 
 /* A piece of an example. */
 typedef struct Cell
@@ -328,9 +328,15 @@ evict_one(const PgdEvidenceEntry *spared, TimestampTz now)
  * ----------
  */
 
+/*
+ * When there is no room for another node, as plans have changed, those at
+ * which few rows were looked at go.
+ */
 static void
 add_node(PgdEvidence *sum, const PgdNodeEvidence *more)
 {
+	PgdNodeEvidence *least = &sum->nodes[0];
+
 	for (int i = 0; i < PGD_EVIDENCE_NODES; i++)
 	{
 		PgdNodeEvidence *node = &sum->nodes[i];
@@ -350,7 +356,11 @@ add_node(PgdEvidence *sum, const PgdNodeEvidence *more)
 			node->estimated += more->estimated;
 			return;
 		}
+		if (node->rows + node->discarded < least->rows + least->discarded)
+			least = node;
 	}
+	if (least->rows + least->discarded < more->rows + more->discarded)
+		*least = *more;
 }
 
 /* "more" is of one execution, and has one value of each comparison. */

@@ -67,6 +67,7 @@ typedef struct Work
 	int			max_param;		/* highest number of one in the tree */
 	int			size;			/* nodes counted, see measure() */
 	bool		reads;			/* a table is in it */
+	bool		rows;			/* and a constant of a composite type */
 	int			len;			/* of the result; 0: none */
 	uint64		hash;
 	char		data[PGD_EXAMPLE_MAX];
@@ -74,6 +75,7 @@ typedef struct Work
 
 static bool is_due(const PgdKey *key, bool *slow);
 static bool measure(Node *node, Work *work);
+static bool has_rows(Oid type);
 static void take_values(Work *work, ParamListInfo params);
 static Node *mask(Node *node, Work *work);
 static void write_safely(Work *work);
@@ -107,7 +109,7 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 	work.cursor_options = cursor_options;
 	work.taken_at = GetCurrentStatementStartTimestamp();
 	work.max_param = work.size = work.len = 0;
-	work.reads = false;
+	work.reads = work.rows = false;
 	source += strnlen(source, Max(query->stmt_location, 0));
 	len = strnlen(source, query->stmt_len > 0 ? query->stmt_len : TEXT_MAX + 1);
 	if (len > TEXT_MAX || measure((Node *) query, &work))
@@ -118,6 +120,11 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 			work.flags |= EXAMPLE_MASKED | EXAMPLE_GENERIC;
 		else if (work.max_param > 0)
 			take_values(&work, params);
+		if (work.rows)
+			work.flags |= EXAMPLE_GENERIC;
+		/* who was asked for a value may have planned something else */
+		if (work.query != query)
+			return;
 		write_safely(&work);
 		if (work.len > 0)
 			pgd_store_add_example(key, work.hash, work.taken_at,
@@ -165,6 +172,8 @@ measure(Node *node, Work *work)
 		return true;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 		work->max_param = Max(work->max_param, ((Param *) node)->paramid);
+	if (IsA(node, Const))
+		work->rows |= has_rows(((Const *) node)->consttype);
 	if (IsA(node, RangeTblEntry))
 	{
 		const RangeTblEntry *rte = (const RangeTblEntry *) node;
@@ -184,6 +193,41 @@ measure(Node *node, Work *work)
  * What varies
  * ----------
  */
+
+/*
+ * Are rows in the values of a type?  Their bytes say nothing without the
+ * type, whose attributes may be of other types when they are read again;
+ * those of a record only this session knows.
+ */
+static bool
+has_rows(Oid type)
+{
+	for (;;)
+	{
+		Oid			element;
+
+		type = getBaseType(type);
+		switch (get_typtype(type))
+		{
+			case TYPTYPE_COMPOSITE:
+				return true;
+			case TYPTYPE_PSEUDO:
+				return type == RECORDOID || type == RECORDARRAYOID;
+			case TYPTYPE_RANGE:
+				element = get_range_subtype(type);
+				break;
+			case TYPTYPE_MULTIRANGE:
+				element = get_multirange_range(type);
+				break;
+			default:
+				element = get_element_type(type);
+				break;
+		}
+		if (!OidIsValid(element))
+			return false;
+		type = element;
+	}
+}
 
 /*
  * The bytes of a value; NULL if they are not to be had, or too many.
@@ -231,6 +275,7 @@ take_values(Work *work, ParamListInfo params)
 		v->id = i + 1;
 		get_typlenbyval(v->param.ptype, &v->len, &v->byval);
 		if ((v->param.pflags & PARAM_FLAG_CONST) == 0 ||
+			has_rows(v->param.ptype) ||
 			(!v->byval && !v->param.isnull && value_bytes(v, &len) == NULL) ||
 			work->nvalues + 1 == PARAMS_MAX)
 		{
@@ -243,7 +288,7 @@ take_values(Work *work, ParamListInfo params)
 
 /*
  * Constants that are part of what a statement is, not of its data: names of
- * fields, units and text search configurations, and true and false.
+ * text search configurations and the like, and true and false.
  */
 static bool
 is_name(const Const *constant)
@@ -261,9 +306,12 @@ is_name(const Const *constant)
 	}
 }
 
-/* Functions whose arguments beside the data itself are names. */
+/*
+ * Is this argument of a function a name, of a field or a unit, of which the
+ * grammar makes a constant?
+ */
 static bool
-takes_names(Oid function)
+takes_name(Oid function, int argument)
 {
 	switch (function)
 	{
@@ -279,15 +327,21 @@ takes_names(Oid function)
 		case F_JSONB_ARRAY_ELEMENT_TEXT:
 		case F_JSONB_EXTRACT_PATH:
 		case F_JSONB_EXTRACT_PATH_TEXT:
+		case F_NORMALIZE:
+		case F_IS_NORMALIZED:
+			return argument > 0;
 		case F_DATE_TRUNC_TEXT_TIMESTAMP:
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
 		case F_DATE_PART_TEXT_DATE:
 		case F_DATE_PART_TEXT_TIMESTAMP:
 		case F_DATE_PART_TEXT_TIMESTAMPTZ:
 		case F_EXTRACT_TEXT_DATE:
+		case F_EXTRACT_TEXT_INTERVAL:
+		case F_EXTRACT_TEXT_TIME:
 		case F_EXTRACT_TEXT_TIMESTAMP:
 		case F_EXTRACT_TEXT_TIMESTAMPTZ:
-			return true;
+		case F_EXTRACT_TEXT_TIMETZ:
+			return argument == 0;
 		default:
 			return false;
 	}
@@ -307,13 +361,36 @@ mask_arguments(List *args, Oid function, bool is_cast, Work *work)
 	{
 		Node	   *arg = lfirst(lc);
 
-		if (IsA(arg, Const) && (takes_names(function) ||
-								(is_cast && foreach_current_index(lc) > 0)))
+		int			n = foreach_current_index(lc);
+
+		if (IsA(arg, Const) &&
+			(takes_name(function, n) || (is_cast && n > 0)))
 			masked = lappend(masked, arg);
 		else
 			masked = lappend(masked, mask(arg, work));
 	}
 	return masked;
+}
+
+/* How many rows are wanted is no data, if it is just a number. */
+static Node *
+mask_limit(Node *limit, Work *work)
+{
+	Node	   *number = limit;
+
+	if (number != NULL && IsA(number, FuncExpr) &&
+		((FuncExpr *) number)->funcformat == COERCE_IMPLICIT_CAST)
+		number = linitial(((FuncExpr *) number)->args);
+	if (number != NULL && IsA(number, Const))
+		return limit;
+	return mask(limit, work);
+}
+
+static bool
+is_masked(const Const *constant, const Work *work)
+{
+	return (work->rows && has_rows(constant->consttype)) ||
+		((work->flags & EXAMPLE_MASKED) != 0 && !is_name(constant));
 }
 
 /*
@@ -326,7 +403,7 @@ mask(Node *node, Work *work)
 {
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Const) && !is_name((Const *) node))
+	if (IsA(node, Const) && is_masked((const Const *) node, work))
 	{
 		const Const *constant = (const Const *) node;
 		Param	   *param = makeNode(Param);
@@ -345,7 +422,8 @@ mask(Node *node, Work *work)
 
 		*copy = *(FuncExpr *) node;
 		copy->args = mask_arguments(copy->args, copy->funcid,
-									copy->funcformat != COERCE_EXPLICIT_CALL,
+									copy->funcformat == COERCE_EXPLICIT_CAST ||
+									copy->funcformat == COERCE_IMPLICIT_CAST,
 									work);
 		return (Node *) copy;
 	}
@@ -359,13 +437,23 @@ mask(Node *node, Work *work)
 									false, work);
 		return (Node *) copy;
 	}
+	if (IsA(node, CommonTableExpr))
+	{
+		CommonTableExpr *copy = makeNode(CommonTableExpr);
+
+		/* SEARCH and CYCLE are part of the query by now, and take constants */
+		*copy = *(CommonTableExpr *) node;
+		copy->search_clause = NULL;
+		copy->cycle_clause = NULL;
+		copy->ctequery = mask(copy->ctequery, work);
+		return (Node *) copy;
+	}
 	if (IsA(node, Query))
 	{
 		Query	   *query = query_tree_mutator((Query *) node, mask, work, 0);
 
-		/* how many rows are wanted is no data */
-		query->limitOffset = ((Query *) node)->limitOffset;
-		query->limitCount = ((Query *) node)->limitCount;
+		query->limitOffset = mask_limit(((Query *) node)->limitOffset, work);
+		query->limitCount = mask_limit(((Query *) node)->limitCount, work);
 		return (Node *) query;
 	}
 	return expression_tree_mutator(node, mask, work);
@@ -451,7 +539,7 @@ write_example(Work *work)
 	int			begin;
 	int			len;
 
-	if ((work->flags & EXAMPLE_MASKED) != 0)
+	if ((work->flags & EXAMPLE_MASKED) != 0 || work->rows)
 		work->query = (Query *) mask((Node *) work->query, work);
 	tree = nodeToString(work->query);
 	if (strlen(tree) > RAW_MAX)
@@ -480,7 +568,8 @@ write_example(Work *work)
 
 /*
  * As scan_safely() in text.c: what is caught can only be lack of memory or of
- * stack, never a cancel request, as interrupts are held.
+ * stack, never a cancel request, as interrupts are held.  A node that cannot
+ * be written, if there is one, would be worth a warning: not to the user.
  */
 static void
 write_safely(Work *work)
@@ -489,11 +578,15 @@ write_safely(Work *work)
 	ErrorContextCallback *callbacks = error_context_stack;
 	uint32		interrupt_holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	int			client_level = client_min_messages;
+	int			log_level = log_min_messages;
 	volatile MemoryContext context = NULL;
 
 	Assert(CritSectionCount == 0);
 	HOLD_INTERRUPTS();
 	error_context_stack = NULL;
+	client_min_messages = ERROR;
+	log_min_messages = PANIC;
 	PG_TRY();
 	{
 		context = AllocSetContextCreate(oldcontext, "pg_diagnose example",
@@ -507,6 +600,8 @@ write_safely(Work *work)
 		work->len = 0;
 	}
 	PG_END_TRY();
+	client_min_messages = client_level;
+	log_min_messages = log_level;
 	error_context_stack = callbacks;
 	MemoryContextSwitchTo(oldcontext);
 	if (context != NULL)
@@ -549,7 +644,9 @@ get_values(PgdCursor *in)
 	uint64		n = pgd_get_number(in);
 	ParamListInfo params;
 
-	if (in->bad || n == 0 || max > PG_INT16_MAX)
+	if (max > PG_UINT16_MAX)
+		in->bad = true;
+	if (in->bad || n == 0)
 		return NULL;
 	params = makeParamList((int) max);
 	memset(params->params, 0, sizeof(ParamExternData) * max);

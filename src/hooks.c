@@ -168,10 +168,13 @@ wanted(void)
 static pg_noinline void
 harvest(PgdExecution *execution, bool cut_short)
 {
+	uint64		start = pgd_clock();
+
 	execution->instrumented = false;
 	if (!execution->counted)
 		pgd_predicate_end(execution->query, &execution->key, cut_short,
 						  execution->partial);
+	pgd_store_count_own_time(pgd_clock() - start);
 }
 
 /*
@@ -677,6 +680,12 @@ pgd_subxact(SubXactEvent event, SubTransactionId mySubid,
 static void
 pgd_session_end(int code, Datum arg)
 {
+	/* what is terminated passes no handler */
+	for (PgdExecution *e = pgd_executions; e != NULL; e = e->outer)
+	{
+		if (e->query != NULL && e->running && e->instrumented)
+			harvest(e, true);
+	}
 	pgd_error_exit();
 	pgd_xact_exit();
 	pgd_pending_detach();

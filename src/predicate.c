@@ -44,6 +44,13 @@
 #define LOW_COST		5
 #define SLOW			1000000
 
+/*
+ * An option of instrumentation that the executor does not know: it gives the
+ * nodes what we count in, and if there is another option besides, somebody
+ * else wants to see rows or times.
+ */
+#define INSTRUMENT_OURS	(1 << 16)
+
 /* What surrounds a node. */
 typedef struct Around
 {
@@ -149,7 +156,7 @@ pgd_predicate_begin(QueryDesc *queryDesc, uint64 mean_time)
 		pgd_text_is_own(queryDesc->sourceText, stmt->stmt_location,
 						stmt->stmt_len))
 		return false;
-	queryDesc->instrument_options |= INSTRUMENT_ROWS;
+	queryDesc->instrument_options |= INSTRUMENT_OURS;
 	return true;
 }
 
@@ -252,7 +259,7 @@ pgd_predicate_started(QueryDesc *queryDesc)
 {
 	Walk		walk = {.visit = count_node, .query = queryDesc};
 
-	if (queryDesc->instrument_options == INSTRUMENT_ROWS)
+	if (queryDesc->instrument_options == INSTRUMENT_OURS)
 		walk_plan(&walk, queryDesc->planstate, (Around) {true});
 }
 
@@ -395,7 +402,7 @@ was_completed(const Walk *walk, const PlanState *ps, Around around)
 	const Instrumentation *instr = ps->instrument;
 
 	if (around.parallel ||
-		walk->query->instrument_options != INSTRUMENT_ROWS)
+		walk->query->instrument_options != INSTRUMENT_OURS)
 		return around.complete;
 	return instr->startup + instr->firsttuple >= instr->nloops + instr->running;
 }

@@ -7,20 +7,19 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/ruleutils.h"
 
 #include "evidence.h"
 #include "example.h"
 #include "rows.h"
 #include "store.h"
+#include "whatif.h"
 
 /* What a column can be made of, beside the evidence itself. */
 typedef struct NodeRow
@@ -199,37 +198,28 @@ parameters_text(ParamListInfo params)
 	return text.data;
 }
 
+/* The argument of deparse(). */
+typedef struct Deparsing
+{
+	PgdExample *example;
+	ExampleRow *row;
+} Deparsing;
+
 /*
- * An example as SQL; nothing if what it names is not there any more.  Whatever
- * is locked or found wrong meanwhile is rolled back.
+ * An example as SQL.  What the tree says of relations has to hold, or it would
+ * be read wrongly; nobody waits for their locks.
  */
 static void
-deparse(PgdExample *example, ExampleRow *row)
+deparse(void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Deparsing  *deparsing = arg;
+	const PgdExample *example = deparsing->example;
+	char	   *text;
 
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		char	   *text;
-
-		MemoryContextSwitchTo(context);
-		text = pg_get_querydef(example->query, false);
-		row->parameters = cstring_to_text(parameters_text(example->params));
-		row->statement = cstring_to_text(text);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	pgd_whatif_check(copyObject(example->query));
+	text = pg_get_querydef(example->query, false);
+	deparsing->row->parameters = cstring_to_text(parameters_text(example->params));
+	deparsing->row->statement = cstring_to_text(text);
 }
 
 static struct varlena *
@@ -261,6 +251,9 @@ visit_examples(const PgdEvidence *evidence, const PgdExampleBytes *examples,
 		PgdExample *example = pgd_example_read(examples[i].data,
 											   examples[i].len);
 		ExampleRow	row = {.key = evidence->key};
+		const PgdWhatIfRole caller = {sink->userid, NULL};
+		Deparsing	deparsing = {NULL, &row};
+		char	   *problem;
 
 		if (example != NULL)
 		{
@@ -268,8 +261,10 @@ visit_examples(const PgdEvidence *evidence, const PgdExampleBytes *examples,
 			row.is_masked = example->masked;
 			row.is_generic = example->generic;
 			row.settings = settings_text(example->settings);
+			deparsing.example = example;
 			if (evidence->key.dbid == MyDatabaseId)
-				deparse(example, &row);
+				(void) pgd_whatif_guarded(&caller, deparse, &deparsing,
+										  &problem);
 		}
 		MemoryContextSwitchTo(old);
 		pgd_rows_put(sink, &row);

@@ -42,6 +42,8 @@ pgd_whatif_plan(const PgdWhatIf *wi, const Query *query, ParamListInfo params,
 		pgd_whatif_planning = &planning;
 		pgd_whatif_check_deadline();
 		result = planner(copy, "", cursor_options, params);
+		/* costs tell something of tables: as to EXPLAIN, to nobody else */
+		pgd_check_permissions(result);
 	}
 	PG_FINALLY();
 	{

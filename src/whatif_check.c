@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -64,7 +65,9 @@ lock_relation(RangeTblEntry *rte)
 				 errmsg("relation \"%s\" is locked",
 						name != NULL ? name : "(dropped)")));
 	}
-	if (get_rel_relkind(rte->relid) != rte->relkind)
+	/* EXCLUDED of an upsert is its table under the name of its row type */
+	if (get_rel_relkind(rte->relid) != rte->relkind &&
+		rte->relkind != RELKIND_COMPOSITE_TYPE)
 		changed(rte->relid);
 	rte->rellockmode = AccessShareLock;
 }

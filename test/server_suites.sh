@@ -28,7 +28,8 @@ source=$place/src
 # suites.  A setting that is off by default, or samples, belongs here.
 diagnose_settings="pg_diagnose.track = 'all'
 pg_diagnose.track_planning = on
-pg_diagnose.track_utility = on"
+pg_diagnose.track_utility = on
+pg_diagnose.evidence_rate = 1000000"
 settings="
 shared_preload_libraries = 'pg_stat_statements,pg_diagnose'
 compute_query_id = 'regress'
@@ -129,7 +130,7 @@ tap_suite()
 # One suite: run it, look at what it left behind, print its line of the table.
 run_suite()
 {
-	local folder=$1 status=0 start=$SECONDS passed failed verdict
+	local folder=$1 status=0 start=$SECONDS passed failed verdict database
 
 	if [ "$suite" = standby ]; then
 		mkdir "$work/$suite"
@@ -145,6 +146,15 @@ run_suite()
 			[ "$(psql -c "SELECT count(*) > 500 FROM diagnose.statements")" = t ] ||
 				die "$suite: pg_diagnose saw no statements"
 			psql -c "SELECT count(*) FROM diagnose.findings" >/dev/null
+			# statements are read back where they were executed, as far as
+			# there still is what they name
+			database=$(psql -c "SELECT datname FROM pg_database
+				WHERE datname ~ 'regression' LIMIT 1")
+			psql -d "$database" -c "SET client_min_messages = warning;
+				CREATE EXTENSION pg_diagnose CASCADE"
+			[ "$(psql -d "$database" -c "SELECT count(*) > 20 AND count(statement) >= 0
+				FROM diagnose.examples()")" = t ] ||
+				die "$suite: pg_diagnose has no examples"
 		fi
 		quietly as_server_user "$bindir/pg_ctl" -D "$work/$suite/data" -m fast stop
 	fi

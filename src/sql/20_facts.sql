@@ -12,7 +12,7 @@ COMMENT ON FUNCTION diagnose.since_reset() IS
 CREATE OR REPLACE FUNCTION diagnose.seconds(w diagnose.window)
 RETURNS double precision
 AS 'MODULE_PATHNAME', 'pgd_seconds'
-LANGUAGE C VOLATILE PARALLEL SAFE;
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION diagnose.seconds(diagnose.window) IS
 'length of a window in seconds';
 

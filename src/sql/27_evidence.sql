@@ -39,6 +39,6 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_examples'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1000 COST 10000;
 COMMENT ON FUNCTION diagnose.examples() IS
-'examples of statements as they were planned, with their constants: views are expanded, policies are in place; statement is NULL for those of other databases and when what it names is gone';
+'examples of statements as they were planned, with their constants: views are expanded, policies are in place; statement is NULL for those of other databases, and when what it names is gone, has changed or is locked';
 REVOKE ALL ON FUNCTION diagnose.examples() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION diagnose.examples() TO pg_read_all_stats;
