@@ -82,7 +82,7 @@ WHERE key ~ '"Child"' \gset
 :undo;
 :verify;
 SELECT fix FROM diagnose.findings(diagnose.since_reset())
-WHERE rule = 'unindexed_foreign_key' AND key ~ 'Fk' AND fix IS NOT NULL \gexec
+WHERE rule = 'unindexed_foreign_key' AND key ~ 'Fk' AND fix IS NOT NULL ORDER BY key COLLATE "C" \gexec
 CREATE INDEX ON parts (parent);
 SELECT count(*) FROM pg_temp.found('unindexed_foreign_key') WHERE key ~ 'Fk';
 SET client_min_messages = warning;

@@ -183,6 +183,9 @@ SELECT w.used, w.item FROM diagnose.what_if('SELECT * FROM orders_kept AS k JOIN
 SELECT w.used, w.problem FROM diagnose.what_if('MERGE INTO orders AS o USING orders_mine AS m ON o.customer = m.id AND m.id = 7 WHEN MATCHED THEN DELETE',
 	'{CREATE INDEX ON orders (customer)}') AS w;
 
+SELECT w.used, w.saved_percent, w.problem FROM diagnose.what_if('INSERT INTO orders (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET customer = excluded.id RETURNING *',
+	'{CREATE INDEX ON orders (customer)}') AS w;
+
 -- What the planner runs meanwhile knows nothing of it, and is not counted.
 CREATE FUNCTION count_seven() RETURNS bigint LANGUAGE plpgsql IMMUTABLE
 AS 'BEGIN RETURN (SELECT count(*) FROM public.orders WHERE customer = 7); END';

@@ -44,7 +44,9 @@ BEGIN
 	BEGIN
 		EXECUTE definition;
 		-- statistics of expressions
-		EXECUTE 'ANALYZE things';
+		IF definition ~ '\(.*\(' THEN
+			EXECUTE 'ANALYZE things';
+		END IF;
 		FOR l IN EXECUTE 'EXPLAIN ' || query LOOP
 			cost := coalesce(cost, substring(l, '\.\.([0-9.]+) rows')::float8);
 			shape := concat_ws(E'\n', shape, pg_temp.shape(l));

@@ -74,7 +74,9 @@ typedef struct PgdAdvice
 	double		budget;			/* bytes; 0: any */
 	int			max_per_table;	/* 0: any */
 	double		total_time;		/* of the database in the window, ms */
-	uint64		deadline;		/* of pgd_clock() */
+	uint64		begin;			/* of pgd_clock() */
+	uint64		deadline;		/* of what is being done now */
+	bool		out_of_time;	/* something was left out for that reason */
 	/* out */
 	MemoryContext context;		/* where all of this is */
 	MemoryContext scratch;		/* of one planning */
@@ -93,6 +95,10 @@ PGD_BEGIN_INTERNAL
 /* advise_gather.c: which statements */
 extern void pgd_advise_gather(PgdAdvice *advice, const PgdWindow *window,
 							  Oid userid, bool reads_all);
+
+#define PGD_NO_TIME	"no time was left to look at it"
+
+extern void pgd_advise_allow(PgdAdvice *advice, double share);
 
 /* advise_workload.c: statements, what they ask, what could answer */
 extern void pgd_advise_add_statement(PgdAdvice *advice, const PgdLoad *load,

@@ -87,10 +87,21 @@ pgd_advise_cost(PgdAdvice *advice, PgdAdvised *statement,
 
 	if (bms_is_empty(relevant) && statement->base > 0)
 		costing.cost = statement->base;
-	else if (!pgd_whatif_guarded(&role, plan_all, &costing, &problem))
+	else if (advice->out_of_time ||
+			 !pgd_whatif_guarded(&role, plan_all, &costing, &problem))
 	{
 		costing.cost = statement->base;
 		costing.used = NIL;
+		advice->out_of_time |= pgd_clock() > advice->deadline;
+		if (advice->out_of_time)
+		{
+			/* that is no answer to be kept */
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(advice->scratch);
+			if (used)
+				*used = NULL;
+			return statement->base;
+		}
 	}
 
 	MemoryContextSwitchTo(advice->context);

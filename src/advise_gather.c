@@ -71,8 +71,8 @@ pgd_advise_gather(PgdAdvice *advice, const PgdWindow *window, Oid userid,
 											"pg_diagnose planning",
 											ALLOCSET_DEFAULT_SIZES);
 	advice->total_time = gathering.total_time;
-	advice->deadline = pgd_clock() +
-		(uint64) (pgd_threshold.missing_index_max_time * 1e6);
+	advice->begin = pgd_clock();
+	pgd_advise_allow(advice, 1);
 	advice->statements = MemoryContextAlloc(advice->context,
 											sizeof(PgdAdvised *));
 	advice->max_indexes = 64;
@@ -81,6 +81,16 @@ pgd_advise_gather(PgdAdvice *advice, const PgdWindow *window, Oid userid,
 										 advice->max_indexes);
 	add_statements(advice, gathering.known);
 	hash_destroy(gathering.known);
+}
+
+/*
+ * What comes now may take until this share of the time there is has passed.
+ */
+void
+pgd_advise_allow(PgdAdvice *advice, double share)
+{
+	advice->deadline = advice->begin +
+		(uint64) (share * pgd_threshold.missing_index_max_time * 1e6);
 }
 
 static bool

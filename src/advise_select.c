@@ -59,10 +59,19 @@ pgd_advise_select(PgdAdvice *advice)
 	MemoryContext old = MemoryContextSwitchTo(advice->context);
 
 	find_relevant(advice);
+	advice->out_of_time = false;
+	pgd_advise_allow(advice, 0.8);
 	choose(advice, make_moves(advice));
-	trim(advice);
-	lengthen(advice);
-	take_back(advice);
+	if (!advice->out_of_time)
+	{
+		pgd_advise_allow(advice, 0.9);
+		trim(advice);
+		lengthen(advice);
+		take_back(advice);
+	}
+	/* little is left to find out */
+	advice->out_of_time = false;
+	pgd_advise_allow(advice, 1.5);
 	rank(advice);
 	MemoryContextSwitchTo(old);
 }
@@ -229,14 +238,19 @@ bytes_of(PgdAdvice *advice, const Bitmapset *indexes)
 }
 
 /*
- * What the room that indexes take is worth: they compete for memory with all
- * else.
+ * What the room that indexes take is worth, in milliseconds: they compete for
+ * memory with the tables of the workload.
  */
 static double
 price_of(PgdAdvice *advice, const Bitmapset *indexes)
 {
-	return bytes_of(advice, indexes) / (1024 * 1024) *
-		pgd_threshold.missing_index_megabyte_share * advice->total_time;
+	double		pages = 1;
+	ListCell   *lc;
+
+	foreach(lc, advice->tables)
+		pages += ((PgdTable *) lfirst(lc))->pages;
+	return bytes_of(advice, indexes) / BLCKSZ / pages *
+		pgd_threshold.missing_index_size_share * advice->total_time;
 }
 
 static int
@@ -314,7 +328,8 @@ look_again(PgdAdvice *advice, Move *move)
 	int			i = -1;
 
 	if (problem == NULL)
-		problem = verdict(advice, more, gain, share);
+		problem = advice->out_of_time ? PGD_NO_TIME :
+			verdict(advice, more, gain, share);
 	move->net = gain - write_of(advice, more) - price_of(advice, more);
 	if (advice->budget > 0)
 		move->net /= Max(bytes_of(advice, more), BLCKSZ);
@@ -343,7 +358,7 @@ choose(PgdAdvice *advice, List *moves)
 			if (!move->dead && (best == NULL || move->net > best->net))
 				best = move;
 		}
-		if (best == NULL || pgd_clock() > advice->deadline)
+		if (best == NULL || advice->out_of_time)
 			break;
 		if (!best->fresh)
 		{

@@ -23,7 +23,10 @@
 #include "predicate.h"
 
 #define MANY_STATEMENTS	60		/* of more than that, one example each */
+#define KINDS_MAX		100		/* values of a column that tells kinds of rows apart */
+#define SEEN_MIN		3		/* executions from which a constant is one */
 #define ROUNDS			2		/* best answers, and next best */
+#define PLANNINGS		50		/* of one statement there has to be time for */
 #define GENERIC_ERROR	3		/* in costs without constants */
 #define SLOW_PLANNING	UINT64CONST(3000000)	/* nanoseconds */
 #define SLOWEST_UNIT	0.1		/* milliseconds per unit of cost, at most */
@@ -131,9 +134,10 @@ pgd_advise_look_at_all(PgdAdvice *advice)
 		MemoryContextSwitchTo(advice->scratch);
 		if (!pgd_whatif_guarded(&role, look, &looking, &statement->problem))
 		{
-			statement->problem = MemoryContextStrdup(advice->context,
-													 statement->problem);
+			statement->problem = pgd_clock() > advice->deadline ? PGD_NO_TIME :
+				MemoryContextStrdup(advice->context, statement->problem);
 			looking.needs.needs = NIL;
+			statement->base = 0;
 		}
 		MemoryContextSwitchTo(advice->context);
 		MemoryContextReset(advice->scratch);
@@ -178,6 +182,11 @@ look(void *arg)
 		looking->statement->base += stmt->planTree->total_cost;
 		looking->statement->shapes[looking->statement->nshapes++] =
 			pgd_plan_shape(stmt);
+		if (pgd_clock() - start > pgd_threshold.missing_index_max_time * 1e6 /
+			PLANNINGS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("it takes too long to plan")));
 		if (pgd_clock() - start > SLOW_PLANNING)
 			break;
 	}
@@ -454,8 +463,9 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 	if (condition == NULL)
 		return !in_all_examples(making, need, expr);
-	if (condition->value == NULL || condition->attno == 0)
-		return !in_all_examples(making, need, condition->clause);
+	if (condition->value == NULL || condition->attno == 0 ||
+		condition->ndistinct > KINDS_MAX)
+		return true;
 
 	hash = pgd_predicate_hash(condition->value->consttype,
 							  condition->value->constlen,
@@ -467,7 +477,7 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 
 		if (constant->relid != need->relid ||
 			constant->attno != condition->attno ||
-			constant->opno != condition->opno || constant->total < 2)
+			constant->opno != condition->opno || constant->total < SEEN_MIN)
 			continue;
 		for (int v = 0; v < PGD_EVIDENCE_VALUES; v++)
 		{
@@ -476,7 +486,8 @@ varies(const PgdNeed *need, const PgdCondition *condition, Node *expr,
 		}
 		return true;
 	}
-	return !in_all_examples(making, need, condition->clause);
+	return list_length(making->statement->examples) < 2 ||
+		!in_all_examples(making, need, condition->clause);
 }
 
 static void
@@ -588,8 +599,14 @@ pgd_advise_make_candidates(PgdAdvice *advice)
 		PgdAdvised *statement = advice->statements[i];
 		ListCell   *lc;
 
-		if (statement->base <= 0 || pgd_clock() > advice->deadline)
+		if (statement->base <= 0)
 			continue;
+		if (advice->out_of_time || pgd_clock() > advice->deadline)
+		{
+			advice->out_of_time = true;
+			statement->problem = PGD_NO_TIME;
+			continue;
+		}
 		foreach(lc, statement->needs)
 		{
 			PgdWhatIfRole role = {0};

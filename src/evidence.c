@@ -72,7 +72,8 @@ static int	ncells;
 static int32 *chain_of(const PgdKey *key);
 static bool is_key(const PgdKey *a, const PgdKey *b);
 static int64 worth(const PgdEvidenceEntry *entry, TimestampTz now);
-static bool evict_one(const PgdEvidenceEntry *spared, TimestampTz now);
+static PgdEvidenceEntry *choose_victim(const PgdEvidenceEntry *example_of,
+									   TimestampTz now);
 static void free_example(PgdEvidenceEntry *entry, int which);
 
 /* ----------
@@ -236,10 +237,14 @@ pgd_evidence_get(const PgdKey *key, TimestampTz now)
 
 	if (entry != NULL)
 		return entry;
-	if (nentries == 0 ||
-		(header->free_entry == NONE && !evict_one(NULL, now)))
+	if (nentries == 0)
 		return NULL;
-
+	if (header->free_entry == NONE)
+	{
+		/* all are in use, so there is one */
+		pgd_evidence_free(choose_victim(NULL, now));
+		header->evictions++;
+	}
 	entry = &entries[header->free_entry];
 	header->free_entry = entry->next;
 	header->used++;
@@ -289,12 +294,23 @@ worth(const PgdEvidenceEntry *entry, TimestampTz now)
 		(age < RECENT ? RECENT_WORTH : 0) - age / USECS_PER_HOUR;
 }
 
-/*
- * Free the least worthwhile of the next few entries, but not the one for
- * which room is made.
- */
 static bool
-evict_one(const PgdEvidenceEntry *spared, TimestampTz now)
+has_example(const PgdEvidenceEntry *entry)
+{
+	for (int i = 0; i < PGD_EVIDENCE_EXAMPLES; i++)
+	{
+		if (entry->examples[i].cell != NONE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The least worthwhile of the next few entries, or NULL.  If room is made for
+ * an example of an entry, it is among the others that have some.
+ */
+static PgdEvidenceEntry *
+choose_victim(const PgdEvidenceEntry *example_of, TimestampTz now)
 {
 	PgdEvidenceEntry *victim = NULL;
 	int64		least = 0;
@@ -306,7 +322,9 @@ evict_one(const PgdEvidenceEntry *spared, TimestampTz now)
 		int64		w;
 
 		header->hand = (header->hand + 1) % nentries;
-		if (!entry->in_use || entry == spared)
+		if (!entry->in_use ||
+			(example_of != NULL &&
+			 (entry == example_of || !has_example(entry))))
 			continue;
 		looked++;
 		w = worth(entry, now);
@@ -316,11 +334,7 @@ evict_one(const PgdEvidenceEntry *spared, TimestampTz now)
 			least = w;
 		}
 	}
-	if (victim == NULL)
-		return false;
-	pgd_evidence_free(victim);
-	header->evictions++;
-	return true;
+	return victim;
 }
 
 /* ----------
@@ -435,6 +449,26 @@ free_example(PgdEvidenceEntry *entry, int which)
 }
 
 /*
+ * Free cells at the cost of others that are worth no more.  What plans have
+ * shown of them is kept.
+ */
+static void
+make_room(const PgdEvidenceEntry *entry, int wanted, TimestampTz now)
+{
+	for (int i = 0; i < SWEEP && header->cells_used + wanted > ncells; i++)
+	{
+		PgdEvidenceEntry *victim = choose_victim(entry, now);
+
+		if (victim == NULL || worth(victim, now) > worth(entry, now))
+			break;
+		for (int e = 0; e < PGD_EVIDENCE_EXAMPLES; e++)
+			free_example(victim, e);
+		victim->repeated = 0;
+		header->evictions++;
+	}
+}
+
+/*
  * Where a new example goes: a free place, else that of the oldest one.
  */
 static int
@@ -495,8 +529,7 @@ pgd_evidence_put_example(PgdEvidenceEntry *entry, uint64 hash,
 	}
 	which = place_of_next(entry);
 	free_example(entry, which);
-	for (int i = 0; i < SWEEP && header->cells_used + wanted > ncells; i++)
-		(void) evict_one(entry, taken_at);
+	make_room(entry, wanted, taken_at);
 	if (len <= 0 || header->cells_used + wanted > ncells)
 	{
 		pgd_evidence_count_dropped();

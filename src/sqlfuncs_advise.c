@@ -123,7 +123,9 @@ pgd_index_advice(PG_FUNCTION_ARGS)
 	pgd_advise_gather(&advice, &window, sink.userid, sink.reads_all);
 	advice.budget = PG_ARGISNULL(0) ? 0 : Max(PG_GETARG_INT64(0), 1);
 	advice.max_per_table = PG_ARGISNULL(1) ? 0 : Max(PG_GETARG_INT32(1), 0);
+	pgd_advise_allow(&advice, 0.3);
 	pgd_advise_look_at_all(&advice);
+	pgd_advise_allow(&advice, 0.6);
 	pgd_advise_make_candidates(&advice);
 	pgd_advise_select(&advice);
 

@@ -208,6 +208,14 @@ PGD_THRESHOLD(long_transaction_writer_min_time, 60000, INT_MAX,
 	"Milliseconds a transaction that writes is open from which this is reported.")
 PGD_THRESHOLD(lost_update_risk_min_occurrences, 1, INT_MAX,
 	"Transactions from which writing what was read without a lock is reported.")
+PGD_THRESHOLD(misestimate_min_modified_share, 0.1, 1,
+	"Share of a table's rows changed since ANALYZE from which its statistics are stale.")
+PGD_THRESHOLD(misestimate_min_ratio, 10, INT_MAX,
+	"Ratio of actual to estimated rows, or the reverse, from which an estimate is reported as wrong.")
+PGD_THRESHOLD(misestimate_min_rows, 1000, INT_MAX,
+	"Rows per execution, actual or estimated, from which a wrong estimate is reported.")
+PGD_THRESHOLD(misestimate_min_share, 0.01, 1,
+	"Share of all execution time from which a statement's estimates are judged.")
 PGD_THRESHOLD(missing_guards_factor, 3, 1000,
 	"What the 99.9th percentile is multiplied with for a timeout that is proposed.")
 PGD_THRESHOLD(missing_guards_lock_timeout, 5000, INT_MAX,
@@ -226,14 +234,14 @@ PGD_THRESHOLD(missing_index_max_selectivity, 0.2, 1,
 	"Share of a table's rows up to which an index that finds them is considered.")
 PGD_THRESHOLD(missing_index_max_time, 5000, INT_MAX,
 	"Milliseconds after which index advice is given from what has been looked at.")
-PGD_THRESHOLD(missing_index_megabyte_share, 0.00005, 1,
-	"Share of the database's time that an index has to save for each megabyte of it.")
 PGD_THRESHOLD(missing_index_min_cut, 0.3, 1,
 	"Share of some statement's time from which what an index saves is enough.")
 PGD_THRESHOLD(missing_index_min_pages, 50, INT_MAX,
 	"Pages of a table from which it gets index advice.")
 PGD_THRESHOLD(missing_index_min_share, 0.001, 1,
 	"Share of the database's time from which what an index saves is enough.")
+PGD_THRESHOLD(missing_index_size_share, 0.05, 1,
+	"Share of the database's time that an index as large as all tables has to save for its room.")
 PGD_THRESHOLD(missing_index_write_time, 5, 1000,
 	"Microseconds that writing an entry of a B-tree takes, with its share of WAL and vacuum.")
 PGD_THRESHOLD(n_plus_one_max_rows, 10, INT_MAX,
@@ -248,6 +256,14 @@ PGD_THRESHOLD(needless_block_min_rate, 10, INT_MAX,
 	"Blocks of a single statement per second from which they are reported.")
 PGD_THRESHOLD(needless_block_min_share, 0.2, 1,
 	"Share of a shape's blocks which need not be blocks from which they are reported.")
+PGD_THRESHOLD(needs_rewrite_min_discarded, 1000, INT_MAX,
+	"Rows read in vain per execution from which a condition that no index can serve is reported.")
+PGD_THRESHOLD(needs_rewrite_min_discarded_share, 0.8, 1,
+	"Share of rows read in vain from which a condition that no index can serve is reported.")
+PGD_THRESHOLD(needs_rewrite_min_row_time, 20, INT_MAX,
+	"Microseconds per row from which NOT IN (SELECT ...) is reported.")
+PGD_THRESHOLD(needs_rewrite_min_share, 0.01, 1,
+	"Share of all execution time from which a statement's conditions are judged.")
 PGD_THRESHOLD(notify_in_hot_path_min_commit_time, 10, INT_MAX,
 	"Mean commit time in milliseconds from which transactions that notify are reported.")
 PGD_THRESHOLD(notify_in_hot_path_min_count_rate, 100, INT_MAX,

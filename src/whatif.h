@@ -210,6 +210,27 @@ typedef struct PgdWhatIfClass
 	double		rows;
 } PgdWhatIfClass;
 
+/* Values whose widths are looked at, at most */
+#define PGD_WIDTHS	256
+
+/* What statistics say of a column. */
+typedef struct PgdWhatIfColumn
+{
+	Node	   *expr;			/* with the number of the relation */
+	double		width;			/* bytes of a value that is not NULL */
+	int			length;			/* of the type; negative: it varies */
+	char		align;
+	double		null_frac;
+	bool		fixed;			/* all values are as wide as that */
+	int			nwidths;		/* of values that differ in width; 0: unknown */
+	double		widths[PGD_WIDTHS];
+} PgdWhatIfColumn;
+
+extern PgdWhatIfColumn *pgd_whatif_columns(const PgdHypothetical *h,
+										   PlannerInfo *root, Index rti,
+										   Relation relation,
+										   const PgdHypotheticalLeaf *leaf);
+extern double pgd_whatif_tuple_size(const PgdWhatIfColumn *columns, int n);
 extern int	pgd_whatif_spread(const double *seen, double fraction,
 							  PgdWhatIfClass classes[PGD_CLASSES]);
 extern Oid	pgd_whatif_key_type(Oid opclass, Oid type);

@@ -12,17 +12,16 @@
 #include "postgres.h"
 
 #include "access/amapi.h"
-#include "access/genam.h"
+#include "access/gist.h"
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/spgist.h"
 #include "access/sysattr.h"
-#include "access/tableam.h"
 #include "catalog/catalog.h"
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -35,11 +34,11 @@
 #include "optimizer/prep.h"
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -101,11 +100,6 @@ check_table(Relation relation, const IndexStmt *stmt)
 							RelationGetRelationName(relation)),
 					 errdetail_relkind_not_supported(relation->rd_rel->relkind)));
 	}
-	if (!allowSystemTableMods && IsSystemRelation(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied: \"%s\" is a system catalog",
-						RelationGetRelationName(relation))));
 	if (RELATION_IS_OTHER_TEMP(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -217,6 +211,22 @@ check_pattern_collation(Oid opclass, Oid collation)
 						"bpchar_pattern_ops")));
 }
 
+static void
+check_opclass_options(const IndexElem *element, const IndexAmRoutine *routine,
+					  const PgdHypotheticalParts *parts, int column)
+{
+	if (element->opclassopts != NIL &&
+		(routine->amoptsprocnum == 0 ||
+		 !OidIsValid(get_opfamily_proc(parts->opfamilies[column],
+									   parts->opcintypes[column],
+									   parts->opcintypes[column],
+									   routine->amoptsprocnum))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("operator class %s has no options",
+						generate_opclass_name(parts->opclasses[column]))));
+}
+
 static int16
 key_options(const IndexElem *element, const char *method, bool can_order)
 {
@@ -290,10 +300,11 @@ is_returnable(const PgdHypothetical *h, int column)
 		case BTREE_AM_OID:
 			return true;
 		case GIST_AM_OID:
-			/* numbers of gist.h, which are those of the manual */
 			return column >= parts->nkeys ||
-				OidIsValid(get_opfamily_proc(family, type, type, 9)) ||
-				!OidIsValid(get_opfamily_proc(family, type, type, 3));
+				OidIsValid(get_opfamily_proc(family, type, type,
+											 GIST_FETCH_PROC)) ||
+				!OidIsValid(get_opfamily_proc(family, type, type,
+											  GIST_COMPRESS_PROC));
 		case SPGIST_AM_OID:
 			if (column >= parts->nkeys)
 				return true;
@@ -331,7 +342,7 @@ allocate_columns(PgdHypotheticalParts *parts, int nkeys, int ncolumns)
  */
 static void
 make_columns(PgdHypothetical *h, const IndexStmt *stmt, Relation relation,
-			 bool can_order, List **expressions)
+			 const IndexAmRoutine *routine, List **expressions)
 {
 	PgdHypotheticalParts *const parts = h->parts;
 	List	   *elements = list_concat_copy(stmt->indexParams,
@@ -372,8 +383,12 @@ make_columns(PgdHypothetical *h, const IndexStmt *stmt, Relation relation,
 												 &parts->opcintypes[i]))
 			elog(ERROR, "cache lookup failed for operator class %u",
 				 parts->opclasses[i]);
+		check_opclass_options(element, routine, parts, i);
 		parts->options[i] = key_options(element, stmt->accessMethod,
-										can_order);
+										routine->amcanorder);
+		if (parts->attnums[i] == InvalidAttrNumber)
+			CheckAttributeType(element->indexcolname ? element->indexcolname :
+							   "expr", parts->types[i], collation, NIL, 0);
 		i++;
 	}
 	for (i = 0; i < parts->ncolumns; i++)
@@ -537,6 +552,9 @@ fill(PgdHypothetical *h, IndexStmt *stmt, Relation relation)
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("cannot use more than %d columns in an index",
 						INDEX_MAX_KEYS)));
+	/* the server still knows what this was replaced by, long ago */
+	if (strcmp(stmt->accessMethod, "rtree") == 0)
+		stmt->accessMethod = "gist";
 	h->am = get_index_am_oid(stmt->accessMethod, false);
 	routine = GetIndexAmRoutineByAmId(h->am, false);
 	check_method(stmt, routine);
@@ -553,7 +571,7 @@ fill(PgdHypothetical *h, IndexStmt *stmt, Relation relation)
 			   "functions in index predicate must be marked IMMUTABLE");
 	check_options(h, stmt, routine);
 	allocate_columns(parts, nkeys, ncolumns);
-	make_columns(h, stmt, relation, routine->amcanorder, &exprs);
+	make_columns(h, stmt, relation, routine, &exprs);
 	check_partition_key(parts, relation);
 	check_kinds(parts, relation, exprs, stmt->whereClause);
 	h->name = choose_name(stmt, relation);
@@ -571,167 +589,19 @@ pgd_whatif_index(const char *definition, bool roughly)
 
 	h->parts = palloc0(sizeof(PgdHypotheticalParts));
 	h->parts->context = CurrentMemoryContext;
-	h->relid = RangeVarGetRelid(stmt->relation, AccessShareLock, false);
+	h->relid = RangeVarGetRelidExtended(stmt->relation, AccessShareLock,
+										RVR_NOWAIT, NULL, NULL);
 	relation = relation_open(h->relid, NoLock);
-	check_table(relation, stmt);
+	if (!allowSystemTableMods && IsSystemRelation(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: \"%s\" is a system catalog",
+						RelationGetRelationName(relation))));
 	stmt = transformIndexStmt(h->relid, stmt, definition);
+	check_table(relation, stmt);
 	fill(h, stmt, relation);
 	h->oid = next_oid();
 	relation_close(relation, NoLock);
 	pgd_whatif_measure(h, roughly);
 	return h;
-}
-
-/* ----------
- * As the planner sees it
- * ----------
- */
-
-/* Is a column still what it was when the index was made? */
-static bool
-fits(const PgdHypothetical *h, const PgdHypotheticalLeaf *leaf,
-	 Relation relation)
-{
-	const TupleDesc desc = RelationGetDescr(relation);
-	List	   *vars = pull_var_clause((Node *) list_concat_copy(leaf->exprs,
-																 leaf->pred), 0);
-	ListCell   *lc;
-
-	for (int i = 0; i < h->parts->ncolumns; i++)
-	{
-		const AttrNumber attnum = leaf->attnums[i];
-
-		if (attnum != 0 &&
-			(attnum > desc->natts ||
-			 TupleDescAttr(desc, attnum - 1)->attisdropped ||
-			 TupleDescAttr(desc, attnum - 1)->atttypid != h->parts->types[i]))
-			return false;
-	}
-	foreach(lc, vars)
-	{
-		const Var  *var = lfirst_node(Var, lc);
-
-		if (var->varattno > 0 &&
-			(var->varattno > desc->natts ||
-			 TupleDescAttr(desc, var->varattno - 1)->attisdropped ||
-			 TupleDescAttr(desc, var->varattno - 1)->atttypid != var->vartype))
-			return false;
-	}
-	return true;
-}
-
-/* What an index-only scan gets: columns and expressions of the table. */
-static List *
-target_list(const IndexOptInfo *info, Relation relation)
-{
-	List	   *entries = NIL;
-	ListCell   *next = list_head(info->indexprs);
-
-	for (int i = 0; i < info->ncolumns; i++)
-	{
-		Expr	   *expr;
-
-		if (info->indexkeys[i] != 0)
-		{
-			const Form_pg_attribute attr =
-				TupleDescAttr(RelationGetDescr(relation),
-							  info->indexkeys[i] - 1);
-
-			expr = (Expr *) makeVar(info->rel->relid, attr->attnum,
-									attr->atttypid, attr->atttypmod,
-									attr->attcollation, 0);
-		}
-		else
-		{
-			expr = lfirst(next);
-			next = lnext(info->indexprs, next);
-		}
-		entries = lappend(entries, makeTargetEntry(expr, i + 1, NULL, false));
-	}
-	return entries;
-}
-
-static void
-set_method(IndexOptInfo *info, Relation relation)
-{
-	const IndexAmRoutine *const routine =
-		GetIndexAmRoutineByAmId(info->relam, false);
-
-	info->amcanorderbyop = routine->amcanorderbyop;
-	info->amoptionalkey = routine->amoptionalkey;
-	info->amsearcharray = routine->amsearcharray;
-	info->amsearchnulls = routine->amsearchnulls;
-	info->amcanparallel = routine->amcanparallel;
-	info->amhasgettuple = routine->amgettuple != NULL;
-	info->amhasgetbitmap = routine->amgetbitmap != NULL &&
-		pgd_table_has_bitmap_scan(relation->rd_tableam);
-	info->amcanmarkpos = routine->ammarkpos != NULL &&
-		routine->amrestrpos != NULL;
-	info->amcostestimate = routine->amcostestimate;
-}
-
-/* Expressions with the number that the relation has in this query. */
-static List *
-numbered(PlannerInfo *root, const List *exprs, Index varno)
-{
-	List	   *copy = copyObject(unconstify(List *, exprs));
-
-	if (varno != 1)
-		ChangeVarNodes((Node *) copy, 1, varno, 0);
-	return copy;
-}
-
-/*
- * What the planner is told of the index of one table; NULL if the table does
- * not fit it any more.
- */
-IndexOptInfo *
-pgd_whatif_info(const PgdHypothetical *h, const PgdHypotheticalLeaf *leaf,
-				PlannerInfo *root, RelOptInfo *rel, Relation relation)
-{
-	const PgdHypotheticalParts *const parts = h->parts;
-	IndexOptInfo *info;
-
-	if (!fits(h, leaf, relation))
-		return NULL;
-	info = makeNode(IndexOptInfo);
-	info->indexoid = h->oid;
-	info->reltablespace = parts->tablespace;
-	info->rel = rel;
-	info->pages = (BlockNumber) Min(leaf->pages, MaxBlockNumber);
-	info->tuples = parts->pred == NIL ? rel->tuples :
-		Min(leaf->tuples, rel->tuples);
-	info->tree_height = leaf->height;
-	info->ncolumns = parts->ncolumns;
-	info->nkeycolumns = parts->nkeys;
-	info->indexkeys = palloc(parts->ncolumns * sizeof(int));
-	for (int i = 0; i < parts->ncolumns; i++)
-		info->indexkeys[i] = leaf->attnums[i];
-	info->indexcollations = parts->collations;
-	info->opfamily = parts->opfamilies;
-	info->opcintype = parts->opcintypes;
-	info->opclassoptions = palloc0(parts->nkeys * sizeof(bytea *));
-	info->canreturn = parts->returnable;
-	info->relam = h->am;
-	set_method(info, relation);
-	if (h->am == BTREE_AM_OID)
-	{
-		info->sortopfamily = info->opfamily;
-		info->reverse_sort = palloc(parts->nkeys * sizeof(bool));
-		info->nulls_first = palloc(parts->nkeys * sizeof(bool));
-		for (int i = 0; i < parts->nkeys; i++)
-		{
-			info->reverse_sort[i] = (parts->options[i] & INDOPTION_DESC) != 0;
-			info->nulls_first[i] =
-				(parts->options[i] & INDOPTION_NULLS_FIRST) != 0;
-		}
-	}
-	info->indexprs = numbered(root, leaf->exprs, rel->relid);
-	info->indpred = numbered(root, leaf->pred, rel->relid);
-	info->indextlist = target_list(info, relation);
-	info->unique = parts->unique;
-	pgd_set_nulls_not_distinct(info, parts->nulls_not_distinct);
-	info->immediate = true;
-	info->hypothetical = true;
-	return info;
 }

@@ -15,16 +15,10 @@
 #include "access/brin.h"
 #include "access/brin_page.h"
 #include "access/brin_tuple.h"
-#include "access/detoast.h"
-#include "access/itup.h"
+#include "access/gist.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
-#include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -35,214 +29,12 @@
 
 #define ITEM_POINTER	((double) sizeof(ItemIdData))
 
-/* Values whose widths are looked at, at most */
-#define MAX_WIDTHS	256
-
-/* What statistics say of a column. */
-typedef struct ColumnFacts
-{
-	Node	   *expr;			/* with the number of the relation */
-	double		width;			/* bytes of a value that is not NULL */
-	int			length;			/* of the type; negative: it varies */
-	char		align;
-	double		null_frac;
-	bool		fixed;			/* all values are as wide as that */
-	int			nwidths;		/* of values that differ in width; 0: unknown */
-	double		widths[MAX_WIDTHS];
-} ColumnFacts;
-
 /* Values of one key column that are there more often than others. */
 typedef struct Frequent
 {
 	int			n;
 	float4	   *fractions;
 } Frequent;
-
-/* ----------
- * What is known of columns
- * ----------
- */
-
-/* What a value takes in a tuple: short ones have a header of one byte. */
-static double
-stored_width(Datum value)
-{
-	const Size	length = toast_raw_datum_size(value) - VARHDRSZ;
-
-	return length + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ?
-		length + VARHDRSZ_SHORT : length + VARHDRSZ;
-}
-
-/* The widths of values that statistics keep */
-static void
-add_widths(ColumnFacts *column, HeapTuple tuple, int kind)
-{
-	AttStatsSlot slot;
-
-	if (!get_attstatsslot(&slot, tuple, kind, InvalidOid,
-						  ATTSTATSSLOT_VALUES))
-		return;
-	for (int i = 0; i < slot.nvalues && column->nwidths < MAX_WIDTHS; i++)
-		column->widths[column->nwidths++] = stored_width(slot.values[i]);
-	free_attstatsslot(&slot);
-}
-
-/*
- * Widths of single values are of use if there are more than one, and few so
- * wide that statistics leave them out.
- */
-static void
-learn_widths(ColumnFacts *column, HeapTuple tuple)
-{
-	double		sum = 0;
-	bool		vary = false;
-
-	add_widths(column, tuple, STATISTIC_KIND_HISTOGRAM);
-	if (column->nwidths == 0)
-		add_widths(column, tuple, STATISTIC_KIND_MCV);
-	for (int i = 0; i < column->nwidths; i++)
-	{
-		sum += column->widths[i];
-		vary = vary || column->widths[i] != column->widths[0];
-	}
-	if (column->nwidths > 0 && !vary)
-	{
-		column->width = column->widths[0];
-		column->fixed = true;
-	}
-	if (!vary || fabs(sum / column->nwidths - column->width) >
-		VARHDRSZ + column->width / 10)
-		column->nwidths = 0;
-}
-
-static void
-learn_column(PlannerInfo *root, ColumnFacts *column, int32 typmod)
-{
-	VariableStatData vardata;
-	const Oid	type = exprType(column->expr);
-	bool		by_value;
-	int16		length;
-
-	get_typlenbyvalalign(type, &length, &by_value, &column->align);
-	column->length = length;
-	column->width = length > 0 ? length : get_typavgwidth(type, typmod);
-	examine_variable(root, column->expr, 0, &vardata);
-	if (HeapTupleIsValid(vardata.statsTuple))
-	{
-		const Form_pg_statistic stats =
-			(Form_pg_statistic) GETSTRUCT(vardata.statsTuple);
-
-		column->null_frac = stats->stanullfrac;
-		if (length < 0 && stats->stawidth > 0)
-			column->width = stats->stawidth;
-		/* what has just been computed has a long header yet */
-		if (length == -1 && !IsA(column->expr, Var) &&
-			column->width <= VARATT_SHORT_MAX && column->width > VARHDRSZ)
-			column->width -= VARHDRSZ - VARHDRSZ_SHORT;
-		if (length == -1)
-			learn_widths(column, vardata.statsTuple);
-	}
-	ReleaseVariableStats(vardata);
-}
-
-static ColumnFacts *
-learn(const PgdHypothetical *h, PlannerInfo *root, Index rti,
-	  Relation relation, const PgdHypotheticalLeaf *leaf)
-{
-	const PgdHypotheticalParts *const parts = h->parts;
-	ColumnFacts *columns = palloc0(parts->ncolumns * sizeof(ColumnFacts));
-	List	   *exprs = copyObject(leaf->exprs);
-	ListCell   *next = list_head(exprs);
-
-	if (rti != 1)
-		ChangeVarNodes((Node *) exprs, 1, rti, 0);
-	for (int i = 0; i < parts->ncolumns; i++)
-	{
-		if (leaf->attnums[i] != 0)
-		{
-			const Form_pg_attribute attr =
-				TupleDescAttr(RelationGetDescr(relation), leaf->attnums[i] - 1);
-
-			columns[i].expr = (Node *) makeVar(rti, attr->attnum,
-											   attr->atttypid, attr->atttypmod,
-											   attr->attcollation, 0);
-		}
-		else
-		{
-			columns[i].expr = lfirst(next);
-			next = lnext(exprs, next);
-		}
-		learn_column(root, &columns[i], parts->typmods[i]);
-	}
-	return columns;
-}
-
-/* A tuple that is being put together */
-typedef struct Tuple
-{
-	double		size;			/* of the data up to here */
-	bool		nulls;
-	bool		varies;			/* nobody knows where alignment begins */
-	int			branches;		/* cases that were told apart */
-} Tuple;
-
-/*
- * The mean size of all tuples that begin like this one.  NULL or not, and
- * short or long, make a difference after alignment, so they are told apart
- * as far as that does not take long.
- */
-static double
-mean_size(const ColumnFacts *columns, int n, double header, Tuple tuple)
-{
-	double		size = 0;
-	Tuple		next = tuple;
-
-	if (n == 0)
-	{
-		if (tuple.nulls)
-			header = MAXALIGN((long) (header + sizeof(IndexAttributeBitMapData)));
-		size = header + tuple.size;
-		return tuple.varies ? size + (MAXIMUM_ALIGNOF - 1) / 2.0 :
-			MAXALIGN((long) size);
-	}
-	if (columns->null_frac > 0.001 && tuple.branches < 64)
-	{
-		next.nulls = true;
-		next.branches = tuple.branches * 2;
-		size = columns->null_frac *
-			mean_size(columns + 1, n - 1, header, next);
-		next.nulls = tuple.nulls;
-	}
-	if (columns->length > 0 && !tuple.varies)
-		next.size = att_align_nominal((long) tuple.size, columns->align);
-	if (columns->nwidths > 0 && tuple.branches < 4)
-	{
-		double		sum = 0;
-		const double start = next.size;
-
-		next.branches = 1000;
-		for (int i = 0; i < columns->nwidths; i++)
-		{
-			next.size = start + columns->widths[i];
-			sum += mean_size(columns + 1, n - 1, header, next);
-		}
-		return size + (size > 0 ? 1 - columns->null_frac : 1) *
-			sum / columns->nwidths;
-	}
-	else
-	{
-		next.size += columns->width;
-		next.varies = tuple.varies || (columns->length < 0 && !columns->fixed);
-	}
-	return size + (size > 0 ? 1 - columns->null_frac : 1) *
-		mean_size(columns + 1, n - 1, header, next);
-}
-
-static double
-tuple_size(const ColumnFacts *columns, int n)
-{
-	return mean_size(columns, n, sizeof(IndexTupleData), (Tuple) {.branches = 1});
-}
 
 /* ----------
  * B-tree: src/backend/access/nbtree/README
@@ -320,7 +112,7 @@ add_groups(Items *items, double groups, double rows, double key)
 
 /* Fractions of all rows that the most common values of a column have. */
 static Frequent
-frequent_values(PlannerInfo *root, const ColumnFacts *column)
+frequent_values(PlannerInfo *root, const PgdWhatIfColumn *column)
 {
 	VariableStatData vardata;
 	AttStatsSlot slot;
@@ -342,7 +134,7 @@ frequent_values(PlannerInfo *root, const ColumnFacts *column)
 }
 
 static double
-count_groups(PlannerInfo *root, const ColumnFacts *columns, int n,
+count_groups(PlannerInfo *root, const PgdWhatIfColumn *columns, int n,
 			 double tuples)
 {
 	List	   *exprs = NIL;
@@ -384,7 +176,7 @@ sampled_items(const PgdWhatIfSample *sample, int nkeys, double tuples,
 
 static Items
 btree_items(const PgdHypothetical *h, PlannerInfo *root,
-			const ColumnFacts *columns, double tuples, double size)
+			const PgdWhatIfColumn *columns, double tuples, double size)
 {
 	const int	nkeys = h->parts->nkeys;
 	Items		items = {0, 0};
@@ -423,11 +215,11 @@ btree_items(const PgdHypothetical *h, PlannerInfo *root,
 
 static void
 btree_size(const PgdHypothetical *h, PlannerInfo *root,
-		   const ColumnFacts *columns, PgdHypotheticalLeaf *leaf)
+		   const PgdWhatIfColumn *columns, PgdHypotheticalLeaf *leaf)
 {
 	const PgdHypotheticalParts *const parts = h->parts;
-	const double size = tuple_size(columns, parts->ncolumns);
-	const double pivot = tuple_size(columns, parts->nkeys) + ITEM_POINTER;
+	const double size = pgd_whatif_tuple_size(columns, parts->ncolumns);
+	const double pivot = pgd_whatif_tuple_size(columns, parts->nkeys) + ITEM_POINTER;
 	const double page = BLCKSZ - SizeOfPageHeaderData -
 		sizeof(BTPageOpaqueData);
 	const int	fillfactor = parts->fillfactor > 0 ? parts->fillfactor :
@@ -486,7 +278,7 @@ tree_pages(double tuples, double size, double fill)
 
 /* Are rows in the order of a column? */
 static bool
-is_ordered(PlannerInfo *root, const ColumnFacts *column)
+is_ordered(PlannerInfo *root, const PgdWhatIfColumn *column)
 {
 	VariableStatData vardata;
 	AttStatsSlot slot;
@@ -507,10 +299,28 @@ is_ordered(PlannerInfo *root, const ColumnFacts *column)
 
 /*
  * Rows come one by one and pages are split in the middle: so they are half
- * full in the end if rows come in order, and a little more if not.
+ * full in the end if rows come in order, and a little more if not.  Where the
+ * operator class can sort, pages are made from sorted rows.
  */
 #define ORDERED_FILL	0.47
 #define RANDOM_FILL		0.57
+#define SORTED_FILL		0.72
+
+static double
+gist_fill(const PgdHypotheticalParts *parts, PlannerInfo *root,
+		  const PgdWhatIfColumn *columns)
+{
+	bool		sorts = true;
+
+	for (int i = 0; i < parts->nkeys; i++)
+		sorts = sorts &&
+			OidIsValid(get_opfamily_proc(parts->opfamilies[i],
+										 parts->opcintypes[i],
+										 parts->opcintypes[i],
+										 GIST_SORTSUPPORT_PROC));
+	return sorts ? SORTED_FILL :
+		is_ordered(root, &columns[0]) ? ORDERED_FILL : RANDOM_FILL;
+}
 
 /*
  * Operator classes keep something else than the value: of a fixed size, or a
@@ -518,7 +328,7 @@ is_ordered(PlannerInfo *root, const ColumnFacts *column)
  * words four bytes each.
  */
 static double
-gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
+gist_pages(const PgdHypothetical *h, PlannerInfo *root, PgdWhatIfColumn *columns,
 		   double tuples)
 {
 	const PgdHypotheticalParts *const parts = h->parts;
@@ -539,15 +349,14 @@ gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
 		else if (strstr(name, "gtrgm") != NULL)
 			columns[i].width = 5 + 3 * columns[i].width;
 		else if (strstr(name, "gtsvector") != NULL)
-			columns[i].width = 5 + 0.35 * columns[i].width;
+			columns[i].width = 5 + 0.15 * columns[i].width;
 		else
 			continue;
 		columns[i].fixed = false;
 		columns[i].nwidths = 0;
 	}
-	return 1 + tree_pages(tuples, tuple_size(columns, parts->ncolumns),
-						  is_ordered(root, &columns[0]) ? ORDERED_FILL :
-						  RANDOM_FILL);
+	return 1 + tree_pages(tuples, pgd_whatif_tuple_size(columns, parts->ncolumns),
+						  gist_fill(parts, root, columns));
 }
 
 /*
@@ -556,7 +365,7 @@ gist_pages(const PgdHypothetical *h, PlannerInfo *root, ColumnFacts *columns,
  * values share one, and what does not fit there goes to overflow pages.
  */
 static double
-hash_pages(PlannerInfo *root, const ColumnFacts *columns, double tuples)
+hash_pages(PlannerInfo *root, const PgdWhatIfColumn *columns, double tuples)
 {
 	const double item = 16 + ITEM_POINTER;
 	const double page = BLCKSZ - SizeOfPageHeaderData - 16;
@@ -574,7 +383,7 @@ hash_pages(PlannerInfo *root, const ColumnFacts *columns, double tuples)
 
 /* src/backend/access/brin/README: a summary for each range of pages */
 static double
-brin_pages(const PgdHypothetical *h, const ColumnFacts *columns,
+brin_pages(const PgdHypothetical *h, const PgdWhatIfColumn *columns,
 		   double table_pages)
 {
 	const double per_range = h->parts->pages_per_range > 0 ?
@@ -593,8 +402,8 @@ void
 pgd_whatif_size(const PgdHypothetical *h, PlannerInfo *root, RelOptInfo *rel,
 				Index rti, Relation relation, PgdHypotheticalLeaf *leaf)
 {
-	ColumnFacts *const columns = learn(h, root, rti, relation, leaf);
-	const double size = tuple_size(columns, h->parts->ncolumns);
+	PgdWhatIfColumn *const columns = pgd_whatif_columns(h, root, rti, relation, leaf);
+	const double size = pgd_whatif_tuple_size(columns, h->parts->ncolumns);
 
 	leaf->height = -1;
 	switch (h->am)

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/attmap.h"
 #include "access/relation.h"
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"

@@ -17,7 +17,6 @@
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
 #include "utils/array.h"
-#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"

@@ -193,23 +193,18 @@ END;
 COMMENT ON FUNCTION diagnose.advise_indexes(text, integer, diagnose.window) IS
 'the same with a budget as pg_size_bytes() reads it, such as 30 MB';
 
--- 120 characters: numbers and names first, the statement last.
+-- 31 characters of numbers and of psql's frame: most statements fit beside them
+-- into 120.
 CREATE OR REPLACE VIEW diagnose.missing_indexes AS
 SELECT a.rank,
-	round(a.gain_ms_per_s::numeric, 1) AS saves_ms_per_s,
-	round(a.write_ms_per_s::numeric, 2) AS writes_ms_per_s,
+	round(a.net_ms_per_s::numeric, 1) AS ms_per_s,
 	pg_size_pretty(a.size_bytes) AS size,
-	a.statements,
-	a.confidence,
 	a.ddl
 FROM diagnose.advise_indexes() AS a
 ORDER BY a.rank;
 COMMENT ON VIEW diagnose.missing_indexes IS
-'indexes worth having for what was executed since the last reset, best first; more in diagnose.advise_indexes()';
+'indexes worth having for what was executed since the last reset, best first; why, for whom and how sure in diagnose.advise_indexes()';
 COMMENT ON COLUMN diagnose.missing_indexes.rank IS 'order in which to create them: each saves most besides those before it';
-COMMENT ON COLUMN diagnose.missing_indexes.saves_ms_per_s IS 'database time it saves besides those before it, in milliseconds per second';
-COMMENT ON COLUMN diagnose.missing_indexes.writes_ms_per_s IS 'time it takes from those who write, in milliseconds per second';
+COMMENT ON COLUMN diagnose.missing_indexes.ms_per_s IS 'database time it saves besides those before it, less what it takes from writers, in milliseconds per second';
 COMMENT ON COLUMN diagnose.missing_indexes.size IS 'how big it will be, about';
-COMMENT ON COLUMN diagnose.missing_indexes.statements IS 'how many statements become faster';
-COMMENT ON COLUMN diagnose.missing_indexes.confidence IS 'high, medium (without real constants, or never instrumented) or low (the planner errs, or no execution was completed)';
 COMMENT ON COLUMN diagnose.missing_indexes.ddl IS 'the statement that creates it, on the primary, outside a transaction';

@@ -158,6 +158,8 @@ COMMENT ON FUNCTION diagnose.index_statistics_since() IS
 'since when, at least, the server has been counting scans of the current database''s tables and indexes';
 
 -- What guards something is of use without being read, and is not in here.
+-- The search path, here and below, is for names in definitions; it also keeps
+-- these functions from being planned where nothing asks them.
 -- Standbys count for themselves: what nobody uses here may be in use there.
 CREATE OR REPLACE FUNCTION diagnose.unused_indexes(
 	OUT relation					text,
@@ -178,6 +180,7 @@ CREATE OR REPLACE FUNCTION diagnose.unused_indexes(
 	OUT verify						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 60000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH facts AS (
 		SELECT f.*, x.indexprs IS NOT NULL AS has_expressions, x.indkey, x.indnkeyatts,
@@ -276,9 +279,9 @@ COMMENT ON FUNCTION diagnose.unused_indexes() IS
 'indexes that nothing has used since the server''s statistics began, or (from 16 on) for pg_diagnose.unused_index_min_idle days; days: for how long that is known; verdict: drop, check (look on the primary), look (the table is hardly read), wait (not known for long enough), keep (a foreign key needs it); other nodes count for themselves and may use it';
 
 CREATE OR REPLACE VIEW diagnose.unused_indexes AS
-SELECT diagnose.short_text(u.index, 40) AS index, pg_size_pretty(u.size_bytes) AS size,
+SELECT diagnose.short_text(u.index, 36) AS index, pg_size_pretty(u.size_bytes) AS size,
 	round(u.days::numeric, 1) AS days,
-	u.entries_written AS written, u.verdict, diagnose.short_text(u.reason, 36) AS reason
+	u.entries_written AS written, u.verdict, diagnose.short_text(u.reason, 32) AS reason
 FROM diagnose.unused_indexes() AS u
 ORDER BY array_position('{drop,check,look,wait,keep}', u.verdict), u.size_bytes DESC, u.index;
 COMMENT ON VIEW diagnose.unused_indexes IS
@@ -310,6 +313,7 @@ CREATE OR REPLACE FUNCTION diagnose.redundant_indexes(
 	OUT verify						text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20 COST 100000
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH facts AS MATERIALIZED (
 		SELECT f.*, x.indkey::int2[] AS keys, x.indnkeyatts AS n, x.indnatts AS width,
@@ -413,7 +417,7 @@ BEGIN ATOMIC
 		CASE
 			WHEN c.other_am THEN 'a B-tree finds equal values, too'
 			WHEN c.fewer_rows THEN 'same keys, of nearly as many rows'
-			WHEN NOT c.same_keys THEN 'its keys are the first ones there'
+			WHEN NOT c.same_keys THEN 'its keys come first there'
 			WHEN d.is_duplicate THEN 'the same index twice'
 			WHEN b.indisunique AND NOT a.indisunique THEN 'same keys, which are unique there'
 			ELSE 'same keys, with more columns there'
@@ -454,8 +458,10 @@ COMMENT ON FUNCTION diagnose.redundant_indexes() IS
 'indexes that do nothing which another one of the same table does not do: the same keys, or the first of its keys, in the same order or backwards, all columns and rows, and all that it guards; size_bytes is what dropping it frees, scans what it has been used since the server''s statistics began';
 
 CREATE OR REPLACE VIEW diagnose.redundant_indexes AS
-SELECT diagnose.short_text(r.index, 32) AS index, diagnose.short_text(r.covered_by, 32) AS covered_by,
-	pg_size_pretty(r.size_bytes) AS size, r.scans, diagnose.short_text(r.reason, 33) AS reason
+SELECT diagnose.short_text(r.index, 29) AS index,
+	-- in the same schema
+	diagnose.short_text(regexp_replace(r.covered_by, '^("([^"]|"")+"|[^.]+)\.', ''), 29) AS covered_by,
+	pg_size_pretty(r.size_bytes) AS size, r.scans, diagnose.short_text(r.reason, 31) AS reason
 FROM diagnose.redundant_indexes() AS r
 ORDER BY r.size_bytes DESC, r.index;
 COMMENT ON VIEW diagnose.redundant_indexes IS
