@@ -324,9 +324,10 @@ sub report
 		my $c = $j->{count};
 		my $all = $c->{all} // 0;
 		my $share = sub { $all ? sprintf '%.2f', ($c->{ $_[0] } // 0) / $all : '-' };
+		my $help = $without{$name} ? $share->('helps') : '-';
 		printf "| %s | %d | %d | %.2f | %s | %d | %s | %d | %.0f | %.2f | %.1f -> %.1f | %s |\n",
 			$name, $all, $c->{failed} // 0, keys(%{ $j->{needs} }) / @needs,
-			$share->('right'), scalar @{ $j->{traps} }, $share->('helps'),
+			$share->('right'), scalar @{ $j->{traps} }, $help,
 			scalar(grep { solved($name, $_) } @solvable), ($c->{bytes} // 0) / 2**20,
 			($wal{$name}{after} // 0) / $base,
 			$seconds{$name}{before} // 0, $seconds{$name}{after} // 0, $asked{$name} // '-';

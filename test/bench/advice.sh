@@ -11,6 +11,7 @@ ADVICE_PORT=5480
 advice_settings()
 {
 	ADVICE_SEED=7
+	VERIFY=${VERIFY:-0}
 	ADVICE_WORKLOADS=${WORKLOADS:-shop desk tpch oracle many}
 	if [ "$QUICK" = 1 ]; then
 		ADVICE_PERCENT=25 ADVICE_STATEMENTS=4000 ADVICE_ROUNDS=2 ADVICE_TIMES=5
@@ -359,9 +360,9 @@ advice_take()
 	printf 'asked\t%s\t%.1f\n' "$2" "$((($(date +%s%N) - started) / 100000000))e-1" \
 		>>"$ADVICE/results"
 	[ "$2" != diagnose ] || advice_sql "$2" -c "SELECT 'finding', rule,
-			translate(concat_ws(' ', subject, problem, advice), E'\n\t', '  ')
-		FROM diagnose.findings WHERE rule IN ('redundant_index', 'unused_index',
-			'needs_rewrite', 'misestimate')" >>"$ADVICE/results" ||
+			translate(concat_ws(' ', subject, problem, advice, evidence), E'\n\t', '  ')
+		FROM diagnose.findings(diagnose.since_reset()) WHERE rule IN ('redundant_index', 'needs_rewrite',
+			'misestimate')" >>"$ADVICE/results" ||
 		say "$1: no findings"
 	say "$1: $2 proposes $(wc -l <"$ADVICE/$2.ddl") indexes"
 	advice_build "$2" "$1"
@@ -395,7 +396,8 @@ advice_workload()
 	done
 	for name in "${ADVISORS[@]}"; do
 		advice_medians "each_$name" | sed "s/^/time\t$name\t/" >>"$ADVICE/results"
-		[ "$name" != none ] || continue
+		# whether the truth is true has been looked at, VERIFY=1 looks again
+		[ "$name" != none ] && [ "$name$VERIFY" != truth0 ] || continue
 		say "$workload: what uses the indexes of $name"
 		advice_users "$name"
 		advice_without "$name"
@@ -467,7 +469,7 @@ measure_advice()
 	for workload in $ADVICE_WORKLOADS; do
 		ADVISORS=(none truth diagnose)
 		[ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_qualstats.so" ] || ADVISORS+=(qualstats)
-		[ "${VERIFY:-0}" = 0 ] || ADVISORS=(none truth traps)
+		[ "$VERIFY" = 0 ] || ADVISORS=(none truth traps)
 		case $workload in
 			tpch | oracle | many) "advice_workload_$workload" ;;
 			*) advice_workload "$workload" ;;

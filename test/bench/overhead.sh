@@ -11,6 +11,8 @@
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
 #	PARTS		which of "instructions throughput waits reader think long sampler
 #				contention", which is the default, "trial", and "advice"
+#	VERIFY=1	"advice" is about the truth and the traps, not about advisors
+#	DETAILS=1	"advice" shows every index and every statement
 #	WORKLOADS	of "advice": which of "shop desk tpch oracle many"; all by default
 #	CASES		which of "prepared simple tpcb churn hot block"; all by default
 #	RESULTS		a file for the single figures, to look closer
