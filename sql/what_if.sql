@@ -107,6 +107,21 @@ FROM diagnose.what_if('SELECT 1', ARRAY['DROP TABLE orders', 'CREATE INDEX ON or
 	'CREATE TABLE taken (id integer)', 'CREATE INDEX CONCURRENTLY ON parted (id)', 'SELECT 1', '', ';', '--']) AS w
 WHERE w.item <> 'statement';
 
+-- An expression need not have a value for rows that are not in the index.
+SELECT w.problem, w.item
+FROM diagnose.what_if('SELECT 1', '{CREATE INDEX ON orders ((status::integer)) WHERE status <> ''done'' AND status <> ''open''}') AS w
+WHERE w.item <> 'statement';
+
+-- Without statistics a few rows are looked at.
+CREATE TABLE fresh (id integer, kind integer, note text);
+SELECT w.size_bytes > 0 AS size, w.item FROM diagnose.what_if('SELECT 1', '{CREATE INDEX ON fresh (id)}') AS w WHERE w.item <> 'statement';
+INSERT INTO fresh SELECT g, g % 10, repeat('x', 50) || g FROM generate_series(1, 20000) AS g;
+SELECT w.item, w.size_bytes / 20000 BETWEEN CASE WHEN w.item LIKE '%(id)' THEN 15 WHEN w.item LIKE '%note)' THEN 60 ELSE 4 END
+	AND CASE WHEN w.item LIKE '%(id)' THEN 40 WHEN w.item LIKE '%note)' THEN 150 ELSE 14 END AS fits
+FROM diagnose.what_if('SELECT 1', ARRAY['CREATE INDEX ON fresh (id)', 'CREATE INDEX ON fresh (kind)', 'CREATE INDEX ON fresh (note)']) AS w
+WHERE w.item <> 'statement';
+DROP TABLE fresh;
+
 -- What is returned can be executed by anybody, and makes the same index.
 CREATE SCHEMA "we""ird; DROP TABLE orders; --";
 CREATE TABLE "we""ird; DROP TABLE orders; --"."tä ble'" (

@@ -269,6 +269,10 @@ make_btrees(Making *m, List *predicate)
 		ListCell   *lc2;
 
 		parts.order = lfirst(lc);
+		/* few rows are grouped quickly in any order */
+		if (parts.order->kind == PGD_ORDER_GROUP && parts.order->limit == 0 &&
+			single != NIL)
+			continue;
 		parts.conditions = single;
 		parts.range = NULL;
 		emit_btree(m, &parts);
@@ -627,6 +631,7 @@ add_included(Making *m, const PgdCandidate *candidate)
 			rows = Min(rows, order->limit);
 	}
 	if (m->table->all_visible < 0.8 || bms_is_empty(m->need->columns) ||
+		pgd_advise_covered(candidate) != NULL ||
 		(!candidate->by_join && rows < INCLUDE_ROWS))
 		return;
 	wider = palloc(sizeof(PgdCandidate));

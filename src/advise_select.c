@@ -24,6 +24,7 @@
 #include "guc.h"
 
 #define TRIM_LOSS		0.1		/* of its gain that a shorter index may lose */
+#define INCLUDE_LOSS	0.25	/* the same for one without included columns */
 #define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
 #define HURT_COST		4		/* if it is more than one page */
 #define LENGTHEN_SIZE	2.5		/* a longer index may be bigger, within limits: */
@@ -395,13 +396,15 @@ without(const Bitmapset *set, int less)
 }
 
 /*
- * Would some statement that matters cost clearly more with the latter
- * indexes?  That what is left of its time is little now, is because there
- * is an index; as the table grows, it grows.
+ * How many times as much would some statement that matters cost with the
+ * latter indexes, if it is more than a page?  That what is left of its time is
+ * little now, is because there is an index; as the table grows, it grows.
  */
-static bool
-hurts(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
+static double
+hurt_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
 {
+	double		worst = 1;
+
 	for (int s = 0; s < advice->nstatements; s++)
 	{
 		PgdAdvised *statement = advice->statements[s];
@@ -414,23 +417,24 @@ hurts(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
 			continue;
 		a = pgd_advise_cost(advice, statement, before, NULL);
 		b = pgd_advise_cost(advice, statement, after, NULL);
-		if (b > a * HURT_FACTOR &&
-			b > a + HURT_COST * list_length(statement->examples))
-			return true;
+		if (b > a + HURT_COST * list_length(statement->examples))
+			worst = Max(worst, b / a);
 	}
-	return false;
+	return worst;
 }
 
 /*
- * Is the longer of two indexes not much bigger, and not much more to write?
+ * Is the longer of two indexes worth its room, for the statement that would
+ * be hurt most by the shorter one?
  */
 static bool
-is_little_more(PgdAdvice *advice, int shorter, int longer)
+is_worth_it(PgdAdvice *advice, int shorter, int longer, double hurt)
 {
 	const PgdAdvisedIndex *a = advice->indexes[shorter];
 	const PgdAdvisedIndex *b = advice->indexes[longer];
 
-	return b->index->pages <= LENGTHEN_SIZE * a->index->pages &&
+	return hurt > HURT_FACTOR &&
+		b->index->pages <= a->index->pages * Max(LENGTHEN_SIZE, hurt) &&
 		b->write <= LENGTHEN_WRITE * a->write &&
 		(a->breaks_hot || !b->breaks_hot);
 }
@@ -464,10 +468,12 @@ trim(PgdAdvice *advice)
 				break;
 			gain = gain_of(advice, others, advice->chosen, NULL);
 			if (gain_of(advice, others, with(others, n), NULL) <
-				(1 - TRIM_LOSS) * gain ||
+				(1 - (index->candidate->include != NIL ? INCLUDE_LOSS :
+					  TRIM_LOSS)) * gain ||
 				(index->candidate->include == NIL &&
-				 index->candidate->limits && is_little_more(advice, n, current) &&
-				 hurts(advice, advice->chosen, with(others, n))))
+				 index->candidate->limits &&
+				 is_worth_it(advice, n, current,
+							 hurt_of(advice, advice->chosen, with(others, n)))))
 				break;
 			index->rejected = "a shorter one does as well";
 			advice->chosen = with(others, n);
@@ -502,12 +508,13 @@ lengthen(PgdAdvice *advice)
 				longer->candidate->include != NIL ||
 				!longer->candidate->limits ||
 				!pgd_advise_begins_alike(index->candidate,
-										 longer->candidate) ||
-				!is_little_more(advice, i, n))
+										 longer->candidate))
 				continue;
 			instead = with(without(advice->chosen, i), n);
 			gain = gain_of(advice, advice->chosen, instead, NULL);
-			if (gain <= best_gain || !hurts(advice, instead, advice->chosen))
+			if (gain <= best_gain ||
+				!is_worth_it(advice, i, n,
+							 hurt_of(advice, instead, advice->chosen)))
 				continue;
 			best = instead;
 			best_gain = gain;

@@ -30,7 +30,8 @@
 
 #define MERGE_INTERVAL	(10 * USECS_PER_SEC)
 #define POOL_SIZE		64
-#define SLOW			10		/* times as long as usual */
+#define SLOW			10		/* times as long as usual, */
+#define SLOW_TIME		UINT64CONST(10000000)	/* and so many nanoseconds */
 
 int			pgd_nesting = 0;
 PgdExecution *pgd_executions = NULL;
@@ -462,7 +463,8 @@ find_place(PgdExecution *execution)
 
 /*
  * One that takes far longer than usual has constants worth knowing: the next
- * one to be planned will be an example.
+ * one to be planned will be an example.  Below some milliseconds it may just
+ * have lost the processor.
  */
 static pg_noinline void
 note_longest(PgdPending *pending, uint64 time)
@@ -470,7 +472,7 @@ note_longest(PgdPending *pending, uint64 time)
 	PgdCounters *c = &pending->counters;
 
 	c->max_exec_time = time;
-	if (time > SLOW * (c->total_exec_time / c->calls))
+	if (time > SLOW_TIME && time > SLOW * (c->total_exec_time / c->calls))
 		pending->slow = true;
 }
 

@@ -177,6 +177,7 @@ typedef struct PgdHypotheticalParts
 	int			nleaves;
 	PgdHypotheticalLeaf *leaves;	/* by OID */
 	struct PgdWhatIfSample *sample; /* while it is measured */
+	bool		unknown;		/* there are columns without statistics */
 	int			nmeasured;		/* that will be the leaves */
 	PgdHypotheticalLeaf *measured;
 } PgdHypotheticalParts;
@@ -192,7 +193,7 @@ typedef struct PgdWhatIfValues
 
 typedef struct PgdWhatIfSample
 {
-	double		table_tuples;	/* of the table they are from */
+	double		tuples;			/* that they are a sample of */
 	int			nrows;
 	int			ncolumns;
 	PgdWhatIfValues *columns;
@@ -248,6 +249,9 @@ extern void pgd_whatif_check(Query *query);
 extern void pgd_whatif_measure(PgdHypothetical *h, bool roughly);
 extern PgdHypotheticalLeaf *pgd_whatif_leaf(const PgdHypothetical *h,
 											Oid relid);
+extern bool pgd_whatif_fits(const PgdHypothetical *h,
+							const PgdHypotheticalLeaf *leaf,
+							Relation relation);
 extern IndexOptInfo *pgd_whatif_info(const PgdHypothetical *h,
 									 const PgdHypotheticalLeaf *leaf,
 									 PlannerInfo *root, RelOptInfo *rel,

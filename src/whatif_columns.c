@@ -73,9 +73,38 @@ learn_widths(PgdWhatIfColumn *column, HeapTuple tuple)
 		column->nwidths = 0;
 }
 
+/* Of what was never analyzed */
 static void
-learn_column(PlannerInfo *root, PgdWhatIfColumn *column, int32 typmod)
+learn_from_rows(PgdWhatIfColumn *column, const PgdWhatIfValues *values,
+				int nrows)
 {
+	double		sum = 0;
+	int			n = 0;
+
+	for (int i = 0; i < nrows; i++)
+	{
+		int			width;
+
+		if (values->nulls[i])
+			continue;
+		(void) pgd_whatif_hash(values->values[i], values->length,
+							   values->by_value, &width);
+		sum += width;
+		n++;
+	}
+	column->null_frac = 1 - (double) n / nrows;
+	if (n > 0 && column->length < 0)
+		column->width = sum / n;
+}
+
+/*
+ * False if nothing is known of a column, which its values could tell.
+ */
+static bool
+learn_column(PlannerInfo *root, PgdWhatIfColumn *column, int32 typmod,
+			 const PgdWhatIfValues *values, int nrows)
+{
+	bool		known = true;
 	VariableStatData vardata;
 	const Oid	type = exprType(column->expr);
 	bool		by_value;
@@ -100,17 +129,23 @@ learn_column(PlannerInfo *root, PgdWhatIfColumn *column, int32 typmod)
 		if (length == -1)
 			learn_widths(column, vardata.statsTuple);
 	}
+	else if (values == NULL)
+		known = false;
+	else if (nrows > 0)
+		learn_from_rows(column, values, nrows);
 	ReleaseVariableStats(vardata);
+	return known;
 }
 
 PgdWhatIfColumn *
 pgd_whatif_columns(const PgdHypothetical *h, PlannerInfo *root, Index rti,
-	  Relation relation, const PgdHypotheticalLeaf *leaf)
+				   Relation relation, const PgdHypotheticalLeaf *leaf)
 {
 	const PgdHypotheticalParts *const parts = h->parts;
 	PgdWhatIfColumn *columns = palloc0(parts->ncolumns * sizeof(PgdWhatIfColumn));
 	List	   *exprs = copyObject(leaf->exprs);
 	ListCell   *next = list_head(exprs);
+	const PgdWhatIfSample *const sample = parts->sample;
 
 	if (rti != 1)
 		ChangeVarNodes((Node *) exprs, 1, rti, 0);
@@ -130,7 +165,10 @@ pgd_whatif_columns(const PgdHypothetical *h, PlannerInfo *root, Index rti,
 			columns[i].expr = lfirst(next);
 			next = lnext(exprs, next);
 		}
-		learn_column(root, &columns[i], parts->typmods[i]);
+		if (!learn_column(root, &columns[i], parts->typmods[i],
+						  sample != NULL ? &sample->columns[i] : NULL,
+						  sample != NULL ? sample->nrows : 0))
+			h->parts->unknown = true;
 	}
 	return columns;
 }

@@ -271,8 +271,8 @@ pages_of(const Keys *keys, double tuples, double table_pages)
 	for (int i = 0; i < nclasses; i++)
 		add_entries(&sum, keys, classes[i].values, classes[i].rows, width / n,
 					table_pages);
-	return sum.pages + sum.entries /
-		(ENTRY_FILL * (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(8)));
+	return Min(tuples / keys->rows, 1) * (sum.pages + sum.entries /
+										  (ENTRY_FILL * (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(8))));
 }
 
 /*

@@ -118,6 +118,8 @@ enter(const PgdWhatIfRole *as)
 	/* These two are for superusers, which is what we are here. */
 	(void) set("pg_diagnose.track", "none", PGC_SUSET);
 	(void) set("pg_stat_statements.track", "none", PGC_SUSET);
+	/* what functions have to say is not for whoever asks us */
+	(void) set("client_min_messages", "error", PGC_USERSET);
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(as->userid,
 						   sec_context | SECURITY_RESTRICTED_OPERATION);

@@ -20,9 +20,9 @@
 #include "whatif.h"
 
 /* Is a column still what it was when the index was made? */
-static bool
-fits(const PgdHypothetical *h, const PgdHypotheticalLeaf *leaf,
-	 Relation relation)
+bool
+pgd_whatif_fits(const PgdHypothetical *h, const PgdHypotheticalLeaf *leaf,
+				Relation relation)
 {
 	const TupleDesc desc = RelationGetDescr(relation);
 	List	   *vars = pull_var_clause((Node *) list_concat_copy(leaf->exprs,
@@ -124,7 +124,7 @@ pgd_whatif_info(const PgdHypothetical *h, const PgdHypotheticalLeaf *leaf,
 	const PgdHypotheticalParts *const parts = h->parts;
 	IndexOptInfo *info;
 
-	if (!fits(h, leaf, relation))
+	if (!pgd_whatif_fits(h, leaf, relation))
 		return NULL;
 	info = makeNode(IndexOptInfo);
 	info->indexoid = h->oid;

@@ -171,6 +171,12 @@ sampled_items(const PgdWhatIfSample *sample, int nkeys, double tuples,
 	n = pgd_whatif_spread(seen, 1 / scale, classes);
 	for (int i = 0; i < n; i++)
 		add_groups(&items, classes[i].values, classes[i].rows, size);
+	if (scale <= 1)
+	{
+		/* there were more rows than was thought, or they are all there are */
+		items.n *= tuples / sample->nrows;
+		items.bytes *= tuples / sample->nrows;
+	}
 	return items;
 }
 
@@ -188,7 +194,7 @@ btree_items(const PgdHypothetical *h, PlannerInfo *root,
 		add_items(&items, tuples, size);
 		return items;
 	}
-	if (h->parts->sample != NULL)
+	if (h->parts->sample != NULL && h->parts->sample->nrows > 0)
 		return sampled_items(h->parts->sample, nkeys, tuples, size);
 	groups = count_groups(root, columns, nkeys, tuples);
 	if (nkeys == 1 && h->parts->pred == NIL)

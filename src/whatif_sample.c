@@ -115,7 +115,7 @@ read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 	const BlockNumber nblocks = RelationGetNumberOfBlocks(relation);
 	const double read = Min(nblocks, SAMPLE_BLOCKS);
 	const double share = SAMPLE_ROWS /
-		Max(leaf->table_tuples / Max(nblocks, 1) * read, SAMPLE_ROWS);
+		Max(leaf->tuples / Max(nblocks, 1) * read, SAMPLE_ROWS);
 	const uint64 until = pgd_clock() + SAMPLE_TIME;
 	EState	   *estate = CreateExecutorState();
 	ExprContext *econtext = GetPerTupleExprContext(estate);
@@ -124,6 +124,7 @@ read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 	BlockSamplerData blocks;
 	TableScanDesc scan = NULL;
 	pg_prng_state prng;
+	ExprState  *pred = ExecPrepareQual(leaf->pred, estate);
 	ListCell   *lc;
 
 	foreach(lc, leaf->exprs)
@@ -154,6 +155,9 @@ read_rows(const PgdHypotheticalLeaf *leaf, Relation relation,
 			if (pg_prng_double(&prng) > share)
 				continue;
 			ResetExprContext(econtext);
+			/* what is not in the index may have no value there */
+			if (!ExecQual(pred, econtext))
+				continue;
 			store_row(leaf, sample, states, slot, econtext);
 		}
 	}
@@ -186,13 +190,14 @@ pgd_whatif_sample(const PgdHypothetical *h)
 	relation = relation_open(leaf->relid, AccessShareLock);
 	if (relation->rd_tableam == NULL ||
 		relation->rd_tableam->scan_getnextslot_tidrange == NULL ||
-		!RelationIsScannable(relation))
+		!RelationIsScannable(relation) ||
+		!pgd_whatif_fits(h, leaf, relation))
 	{
 		relation_close(relation, NoLock);
 		return NULL;
 	}
 	sample = palloc0(sizeof(PgdWhatIfSample));
-	sample->table_tuples = leaf->table_tuples;
+	sample->tuples = leaf->tuples;
 	sample->ncolumns = parts->ncolumns;
 	sample->columns = palloc0(parts->ncolumns * sizeof(PgdWhatIfValues));
 	for (int i = 0; i < parts->ncolumns; i++)

@@ -18,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -170,8 +171,9 @@ pgd_whatif_measure(PgdHypothetical *h, bool roughly)
 {
 	PgdHypotheticalParts *const parts = h->parts;
 
+	parts->unknown = false;
 	measure_all(h, NIL);
-	if (parts->exprs != NIL || h->am == GIN_AM_OID ||
+	if (parts->exprs != NIL || h->am == GIN_AM_OID || parts->unknown ||
 		(h->am == BTREE_AM_OID && parts->ncolumns > 1 && !roughly))
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
@@ -201,6 +203,32 @@ pgd_whatif_measure(PgdHypothetical *h, bool roughly)
 }
 
 /*
+ * The table of an index that was made a while ago: it may have changed.
+ */
+static void
+lock_again(const PgdHypothetical *h)
+{
+	const PgdHypotheticalLeaf whole = {
+		.attnums = h->parts->attnums,
+		.exprs = h->parts->exprs,
+		.pred = h->parts->pred,
+	};
+	Relation	relation;
+
+	if (!ConditionalLockRelationOid(h->relid, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("relation with OID %u is locked", h->relid)));
+	relation = relation_open(h->relid, NoLock);
+	if (!pgd_whatif_fits(h, &whole, relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" has changed",
+						RelationGetRelationName(relation))));
+	relation_close(relation, NoLock);
+}
+
+/*
  * Make up for what was left out where it would take a sample.
  */
 void
@@ -208,5 +236,8 @@ pgd_whatif_refine(PgdHypothetical *h)
 {
 	if (h->am == BTREE_AM_OID && h->parts->exprs == NIL &&
 		h->parts->ncolumns > 1)
+	{
+		lock_again(h);
 		pgd_whatif_measure(h, false);
+	}
 }

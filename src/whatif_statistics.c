@@ -69,7 +69,7 @@ analyze(const PgdHypothetical *h, int column, const PgdWhatIfSample *sample)
 	stats->exprnulls = sample->columns[column].nulls;
 	stats->rowstride = 1;
 	stats->compute_stats(stats, fetch, sample->nrows,
-						 Max(sample->table_tuples, sample->nrows));
+						 Max(sample->tuples, sample->nrows));
 	return stats->stats_valid ? stats : NULL;
 }
 

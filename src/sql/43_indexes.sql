@@ -202,7 +202,7 @@ BEGIN ATOMIC
 		SELECT f.* FROM facts AS f
 		WHERE f.scans = 0
 			OR f.last_scan < clock_timestamp() -
-				current_setting('pg_diagnose.unused_index_min_idle')::float8 * interval '1 day'
+				current_setting('pg_diagnose.unused_index_min_idle', true)::float8 * interval '1 day'
 	),
 	made AS (
 		SELECT m.object, max(m.at) AS at
@@ -253,7 +253,7 @@ BEGIN ATOMIC
 			CASE
 				WHEN v.verdict = 'keep' THEN format('serves foreign key %I', j.foreign_key)
 				WHEN v.verdict = 'wait' THEN format('known for %s of %s days',
-					round(j.days::numeric, 1), current_setting('pg_diagnose.unused_index_min_age')::float8)
+					round(j.days::numeric, 1), current_setting('pg_diagnose.unused_index_min_age', true)::float8)
 				WHEN v.verdict = 'look' THEN 'its table is hardly read'
 				WHEN v.verdict = 'check' THEN 'not used on this standby; the primary may use it'
 				WHEN j.scans > 0 THEN 'not used of late'
@@ -269,11 +269,13 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (
 			SELECT CASE
 				WHEN j.foreign_key IS NOT NULL THEN 'keep'
-				WHEN j.days < current_setting('pg_diagnose.unused_index_min_age')::float8 THEN 'wait'
-				WHEN j.table_scans < current_setting('pg_diagnose.unused_index_min_scans')::float8 THEN 'look'
+				WHEN j.days < current_setting('pg_diagnose.unused_index_min_age', true)::float8 THEN 'wait'
+				WHEN j.table_scans < current_setting('pg_diagnose.unused_index_min_scans', true)::float8 THEN 'look'
 				WHEN pg_is_in_recovery() THEN 'check'
 				ELSE 'drop'
-			END AS verdict) AS v;
+			END AS verdict) AS v
+	-- says so if the library is not loaded
+	WHERE (SELECT diagnose.seconds(diagnose.since_reset())) IS NOT NULL;
 END;
 COMMENT ON FUNCTION diagnose.unused_indexes() IS
 'indexes that nothing has used since the server''s statistics began, or (from 16 on) for pg_diagnose.unused_index_min_idle days; days: for how long that is known; verdict: drop, check (look on the primary), look (the table is hardly read), wait (not known for long enough), keep (a foreign key needs it); other nodes count for themselves and may use it';
@@ -353,7 +355,7 @@ BEGIN ATOMIC
 			AND CASE
 				WHEN a.am = 'hash' AND b.am = 'btree' THEN
 					-- A small one is there for long values.
-					a.pages >= b.pages * current_setting('pg_diagnose.redundant_index_min_size_share')::float8
+					a.pages >= b.pages * current_setting('pg_diagnose.redundant_index_min_size_share', true)::float8
 					AND EXISTS (
 						SELECT FROM pg_opclass AS h
 							JOIN pg_opclass AS t ON t.oid = b.indclass[0]
@@ -389,7 +391,7 @@ BEGIN ATOMIC
 			AND CASE
 				WHEN b.indpred IS NULL AND a.indpred IS NULL THEN true
 				WHEN b.indpred IS NULL THEN a.n = b.n
-					AND a.pages >= b.pages * current_setting('pg_diagnose.redundant_index_min_size_share')::float8
+					AND a.pages >= b.pages * current_setting('pg_diagnose.redundant_index_min_size_share', true)::float8
 				ELSE pg_get_expr(a.indpred, a.relid) = pg_get_expr(b.indpred, b.relid)
 			END
 	),
@@ -452,7 +454,9 @@ BEGIN ATOMIC
 			AND k.conrelid = a.relid
 		CROSS JOIN LATERAL (
 			SELECT c.same_keys AND c.same_columns AND NOT c.other_am AND NOT c.fewer_rows
-				AND a.indisunique = b.indisunique AS is_duplicate) AS d;
+				AND a.indisunique = b.indisunique AS is_duplicate) AS d
+	-- says so if the library is not loaded
+	WHERE (SELECT diagnose.seconds(diagnose.since_reset())) IS NOT NULL;
 END;
 COMMENT ON FUNCTION diagnose.redundant_indexes() IS
 'indexes that do nothing which another one of the same table does not do: the same keys, or the first of its keys, in the same order or backwards, all columns and rows, and all that it guards; size_bytes is what dropping it frees, scans what it has been used since the server''s statistics began';

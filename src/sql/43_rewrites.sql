@@ -99,7 +99,7 @@ BEGIN ATOMIC
 			CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
 		WHERE s.dbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
 			AND s.total_exec_time + s.failed_time >= s.all_time *
-				current_setting('pg_diagnose.needs_rewrite_min_share')::float8
+				current_setting('pg_diagnose.needs_rewrite_min_share', true)::float8
 			-- What is done once is no habit.
 			AND s.calls + s.failed > 1
 	),
@@ -143,17 +143,17 @@ BEGIN ATOMIC
 				AND o.toplevel = p.toplevel
 		WHERE CASE
 				WHEN p.kind = 'offset' OR p.obstacle IS NOT NULL AND p.condition IS NOT NULL THEN
-					d.discarded >= current_setting('pg_diagnose.needs_rewrite_min_discarded')::float8
+					d.discarded >= current_setting('pg_diagnose.needs_rewrite_min_discarded', true)::float8
 					AND p.rows_discarded >= (p.rows_discarded + coalesce(p.rows_out, 0)) *
-						current_setting('pg_diagnose.needs_rewrite_min_discarded_share')::float8
+						current_setting('pg_diagnose.needs_rewrite_min_discarded_share', true)::float8
 				-- A subplan that is hashed is fast; one that is run through for each
 				-- row takes its time.
 				WHEN p.kind = 'other' AND p.condition IS NULL THEN
 					s.query ~* '\mnot\s+in\s*\(\s*select\M|<>\s*all\s*\(\s*select\M'
 					AND p.rows_discarded + p.rows_out >= p.executions *
-						current_setting('pg_diagnose.needs_rewrite_min_discarded')::float8
+						current_setting('pg_diagnose.needs_rewrite_min_discarded', true)::float8
 					AND s.mean * p.executions >= (p.rows_discarded + p.rows_out) *
-						current_setting('pg_diagnose.needs_rewrite_min_row_time')::float8 / 1000
+						current_setting('pg_diagnose.needs_rewrite_min_row_time', true)::float8 / 1000
 			END
 	),
 	written AS (

@@ -46,12 +46,12 @@ BEGIN ATOMIC
 	FROM nodes AS n
 		JOIN statements AS s ON s.userid = n.userid AND s.dbid = n.dbid
 			AND s.toplevel = n.toplevel AND s.queryid = n.queryid
-	WHERE greatest(n.actual, n.estimated) >= current_setting('pg_diagnose.misestimate_min_rows')::float8
+	WHERE greatest(n.actual, n.estimated) >= current_setting('pg_diagnose.misestimate_min_rows', true)::float8
 		-- A node that was not run to its end, as with LIMIT, is not said to have
 		-- had more rows expected than came.
 		AND greatest(n.actual, n.estimated, 1) >= greatest(least(n.actual, n.estimated), 1) *
-			current_setting('pg_diagnose.misestimate_min_ratio')::float8
-		AND s.share >= current_setting('pg_diagnose.misestimate_min_share')::float8
+			current_setting('pg_diagnose.misestimate_min_ratio', true)::float8
+		AND s.share >= current_setting('pg_diagnose.misestimate_min_share', true)::float8
 		-- What was estimated before the table was analyzed is past.
 		AND n.last_seen >= coalesce(greatest(pg_stat_get_last_analyze_time(n.relid),
 			pg_stat_get_last_autoanalyze_time(n.relid)), '-infinity');
@@ -230,7 +230,7 @@ BEGIN ATOMIC
 		SELECT x.*, k.target, k.own_target,
 			CASE
 				WHEN x.is_new THEN 'never analyzed'
-				WHEN x.modified >= x.reltuples * current_setting('pg_diagnose.misestimate_min_modified_share')::float8
+				WHEN x.modified >= x.reltuples * current_setting('pg_diagnose.misestimate_min_modified_share', true)::float8
 					AND x.modified > 0 THEN 'stale'
 				WHEN x.expression IS NOT NULL THEN 'expression'
 				WHEN cardinality(x.columns) >= 2 AND x.equals >= 1

@@ -10,7 +10,10 @@
 #	FULL=1		the long transaction has 10^7 statements instead of 10^6
 #	PEERS=1		also pg_qualstats and auto_explain, where installed
 #	PARTS		which of "instructions throughput waits reader think long sampler
-#				contention", which is the default, and "trial"
+#				contention", which is the default, "trial", and "advice"
+#	VERIFY=1	"advice" is about the truth and the traps, not about advisors
+#	DETAILS=1	"advice" shows every index and every statement
+#	WORKLOADS	of "advice": which of "shop desk tpch oracle many"; all by default
 #	CASES		which of "prepared simple tpcb churn hot block"; all by default
 #	RESULTS		a file for the single figures, to look closer
 
@@ -43,6 +46,8 @@ fi
 . "$BENCH/throughput.sh"
 . "$BENCH/transactions.sh"
 . "$BENCH/trial.sh"
+. "$BENCH/advice.sh"
+. "$BENCH/advice_tpch.sh"
 
 # Append one line of figures; report.pl turns the lines into tables.
 result()
@@ -59,7 +64,7 @@ check_arguments()
 	for word in $PARTS; do
 		case $word in
 			instructions | throughput | waits | reader) ;;
-			think | long | sampler | contention | trial) ;;
+			think | long | sampler | contention | trial | advice) ;;
 			*) die "unknown part \"$word\" in PARTS" ;;
 		esac
 	done
@@ -103,5 +108,9 @@ for part in $PARTS; do
 done
 say "done in $(($(date +%s) - STARTED)) seconds"
 [ -z "${RESULTS:-}" ] || cp "$WORK/results" "$RESULTS"
-[ "$PARTS" = trial ] || perl "$BENCH/report.pl" "$WORK/results"
+case $PARTS in
+	trial | advice) ;;
+	*) perl "$BENCH/report.pl" "$WORK/results" ;;
+esac
 [[ " $PARTS " != *" trial "* ]] || perl "$BENCH/trial.pl" "$WORK/results"
+[[ " $PARTS " != *" advice "* ]] || cat "$WORK/advice.md"
