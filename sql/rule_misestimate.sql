@@ -3,6 +3,10 @@
 --
 \getenv source PG_ABS_SRCDIR
 \set fixture :source '/test/fixtures/found.sql'
+-- on a busy machine one of these statements may take all the time
+ALTER SYSTEM SET pg_diagnose.misestimate_min_share = 0.0001;
+SELECT pg_reload_conf();
+\c
 \i :fixture
 CREATE SCHEMA "misestimate";
 SET search_path = "misestimate";
@@ -78,5 +82,7 @@ SELECT key, subject, costs, problem,
 	regexp_replace(evidence, '(ratio|instrumented_executions): [0-9.]+', '\1: <n>', 'g') AS evidence,
 	advice, fix, verify
 FROM pg_temp.found('misestimate');
+ALTER SYSTEM RESET pg_diagnose.misestimate_min_share;
+SELECT pg_reload_conf();
 SET client_min_messages = warning;
 DROP SCHEMA "misestimate" CASCADE;

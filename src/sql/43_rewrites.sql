@@ -100,7 +100,8 @@ BEGIN ATOMIC
 		WHERE s.dbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
 			AND s.total_exec_time + s.failed_time >= s.all_time *
 				current_setting('pg_diagnose.needs_rewrite_min_share', true)::float8
-			AND s.total_exec_time + s.failed_time > 0
+			-- What is done once is no habit.
+			AND s.calls + s.failed > 1
 	),
 	judged AS MATERIALIZED (
 		SELECT p.* FROM diagnose.predicates(w) AS p
