@@ -210,7 +210,7 @@ BEGIN
 	ANALYZE;
 	PERFORM diagnose.reset();
 	FOR i IN 1 .. 8 LOOP
-		PERFORM pg_temp.run(format('SELECT b FROM bad_%s WHERE a = {}', i), 4);
+		PERFORM pg_temp.run(format('SELECT b FROM bad_%s WHERE a = {}', i), 20);
 	END LOOP;
 	PERFORM pg_temp.run('SELECT b FROM items AS i, bad_6 AS b WHERE b.a = fleeting(i.id) AND i."order" = {}', 4);
 	PERFORM pg_temp.run('SELECT note FROM items WHERE ("order", id)::pair = ''(5,{})''::pair', 4);

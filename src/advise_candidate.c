@@ -488,6 +488,8 @@ emit_btree(Making *m, const Parts *parts)
 		 pgd_advise_finds_one(candidate)))
 		return;
 	candidate->limits = parts->order == NULL || parts->order->limit > 0;
+	candidate->sorts = !candidate->limits &&
+		parts->order->kind != PGD_ORDER_DISTINCT;
 	if (parts->predicate != NIL)
 		candidate->predicate = predicate_text(m, parts->predicate);
 	foreach(lc, parts->predicate)

@@ -28,6 +28,7 @@ typedef struct PgdCandidate
 	bool		by_order;		/* it brings rows in the order wanted */
 	bool		by_join;		/* it is searched once for each outer row */
 	bool		limits;			/* all its keys say which rows are read */
+	bool		sorts;			/* it only saves sorting them */
 } PgdCandidate;
 
 PGD_BEGIN_INTERNAL

@@ -513,6 +513,9 @@ refusal(const PgdCandidate *candidate)
 		!candidate->by_order && !candidate->by_join)
 		return psprintf("finds %.0f %% of the table",
 						100 * candidate->selectivity);
+	if (candidate->selectivity > pgd_threshold.missing_index_max_selectivity &&
+		candidate->sorts)
+		return "only saves sorting all rows";
 	return NULL;
 }
 

@@ -240,7 +240,7 @@ PGD_THRESHOLD(missing_index_min_pages, 50, INT_MAX,
 	"Pages of a table from which it gets index advice.")
 PGD_THRESHOLD(missing_index_min_share, 0.001, 1,
 	"Share of the database's time from which what an index saves is enough.")
-PGD_THRESHOLD(missing_index_size_share, 0.05, 1,
+PGD_THRESHOLD(missing_index_size_share, 0.02, 1,
 	"Share of the database's time that an index as large as all tables has to save for its room.")
 PGD_THRESHOLD(missing_index_write_time, 5, 1000,
 	"Microseconds that writing an entry of a B-tree takes, with its share of WAL and vacuum.")
