@@ -310,11 +310,13 @@ static void
 tell_condition(Telling *telling, const PgdCondition *c)
 {
 	PredicateRow row = telling->row;
+	const char *operator;
 
 	row.kind = cstring_to_text(kind_name(c));
 	row.expression = deparse(telling, c->expr);
-	if (OidIsValid(c->opno))
-		row.operator = cstring_to_text(get_opname(c->opno));
+	/* an operator may have been dropped, and its function not */
+	if (OidIsValid(c->opno) && (operator = get_opname(c->opno)) != NULL)
+		row.operator = cstring_to_text(operator);
 	row.condition = deparse(telling, c->clause);
 	row.columns = columns_of(telling, c->expr);
 	row.matchable = c->kind != PGD_COND_OTHER;
