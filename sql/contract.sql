@@ -86,7 +86,7 @@ WHERE EXISTS (
 SELECT diagnose.reset() IS NOT NULL AS reset;
 CREATE TABLE contract_parent (id int PRIMARY KEY);
 CREATE TABLE contract_child AS
-SELECT NULL::int AS parent, repeat('x', 100) AS filler FROM generate_series(1, 10000);
+SELECT NULL::int AS parent, repeat('x', 100) AS filler FROM generate_series(1, 40000);
 ALTER TABLE contract_child ADD FOREIGN KEY (parent) REFERENCES contract_parent;
 DO $$
 BEGIN
@@ -107,9 +107,9 @@ END $$;
 -- a statement for each row of another one, in one burst however slow the machine
 SET pg_diagnose.burst_gap = '10s';
 SET application_name = 'contract';
-SELECT id FROM contract_parent ORDER BY id LIMIT 60;
+SELECT id FROM contract_parent ORDER BY id LIMIT 6;
 SELECT format('SELECT filler FROM contract_child WHERE parent = %s', i)
-FROM generate_series(1, 60) AS i \gexec
+FROM generate_series(1, 6) AS i \gexec
 RESET application_name;
 CREATE TEMP TABLE finding AS SELECT f.* FROM diagnose.findings(diagnose.since_reset()) AS f;
 SELECT rule FROM finding
