@@ -222,7 +222,7 @@ static bool
 can_be_predicate(Making *m, const PgdCondition *c)
 {
 	if (c->clause == NULL || c->selectivity > RARE ||
-		contain_mutable_functions(c->clause) || contain_subplans(c->clause))
+		!pgd_advise_is_indexable(c->clause))
 		return false;
 	switch (c->kind)
 	{

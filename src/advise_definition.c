@@ -51,9 +51,9 @@ has_parameters(Node *node, void *context)
 	return expression_tree_walker(node, has_parameters, context);
 }
 
-/* Will CREATE INDEX take this expression? */
-static bool
-is_indexable(Node *expr)
+/* Will CREATE INDEX take this, as a key or a predicate? */
+bool
+pgd_advise_is_indexable(Node *expr)
 {
 	return !contain_mutable_functions(expr) && !contain_subplans(expr) &&
 		!contain_agg_clause(expr) && !expression_returns_set(expr) &&
@@ -86,7 +86,7 @@ pgd_advise_add_key(PgdCandidate *candidate, Node *expr, AttrNumber attno,
 
 	if (!OidIsValid(opclass))
 		opclass = usual;
-	if (!OidIsValid(opclass) || (attno == 0 && !is_indexable(expr)) ||
+	if (!OidIsValid(opclass) || (attno == 0 && !pgd_advise_is_indexable(expr)) ||
 		(attno != 0 && candidate->am == BTREE_AM_OID &&
 		 get_attavgwidth(table->relid, attno) > KEY_WIDTH_MAX))
 		return false;
