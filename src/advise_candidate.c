@@ -485,7 +485,7 @@ emit_btree(Making *m, const Parts *parts)
 	}
 	if (candidate->keys == NIL ||
 		(parts->order == NULL && parts->range == NULL &&
-		 pgd_advise_finds_one(candidate)))
+		 pgd_advise_finds_one(candidate, parts->predicate != NIL)))
 		return;
 	candidate->limits = parts->order == NULL || parts->order->limit > 0;
 	candidate->sorts = !candidate->limits &&

@@ -221,11 +221,11 @@ pgd_advise_covered(const PgdCandidate *candidate)
 }
 
 /*
- * Has it all columns of a unique index, and more?  One row is found without
- * the others.
+ * Has it all columns of a unique index, and more, be it a predicate?  One row
+ * is found without.
  */
 bool
-pgd_advise_finds_one(const PgdCandidate *candidate)
+pgd_advise_finds_one(const PgdCandidate *candidate, bool partial)
 {
 	Bitmapset  *keys = NULL;
 	ListCell   *lc;
@@ -251,7 +251,8 @@ pgd_advise_finds_one(const PgdCandidate *candidate)
 				unique = bms_add_member(unique, attno);
 		}
 		if (plain && bms_is_subset(unique, keys) &&
-			list_length(candidate->keys) > bms_num_members(unique))
+			(partial ||
+			 list_length(candidate->keys) > bms_num_members(unique)))
 			return true;
 	}
 	return false;
