@@ -27,6 +27,8 @@
 #define INCLUDE_LOSS	0.25	/* the same for one without included columns */
 #define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
 #define HURT_COST		4		/* if it is more than one page */
+#define NARROW_SIZE		4		/* times the size of a partial index */
+#define NARROW_HURT		3		/* costs of a few rows differ by so much for nothing */
 #define LENGTHEN_SIZE	2.5		/* a longer index may be bigger, within limits: */
 #define LENGTHEN_WRITE	1.2		/* duplicates do not share an entry any more */
 #define DROP_LOSS		0.03	/* of all gain that one taken back may lose */
@@ -49,6 +51,7 @@ static double write_of(PgdAdvice *advice, const Bitmapset *indexes);
 static double bytes_of(PgdAdvice *advice, const Bitmapset *indexes);
 static const char *objection(PgdAdvice *advice, const Bitmapset *more);
 static void choose(PgdAdvice *advice, List *moves);
+static void narrow(PgdAdvice *advice);
 static void trim(PgdAdvice *advice);
 static void lengthen(PgdAdvice *advice);
 static void take_back(PgdAdvice *advice);
@@ -66,6 +69,7 @@ pgd_advise_select(PgdAdvice *advice)
 	if (!advice->out_of_time)
 	{
 		pgd_advise_allow(advice, 0.9);
+		narrow(advice);
 		trim(advice);
 		lengthen(advice);
 		take_back(advice);
@@ -437,6 +441,48 @@ is_worth_it(PgdAdvice *advice, int shorter, int longer, double hurt)
 		b->index->pages <= a->index->pages * Max(LENGTHEN_SIZE, hurt) &&
 		b->write <= LENGTHEN_WRITE * a->write &&
 		(a->breaks_hot || !b->breaks_hot);
+}
+
+/*
+ * Replace what has all rows where a partial index does about as much, and is
+ * a fraction of its size.
+ */
+static void
+narrow(PgdAdvice *advice)
+{
+	Bitmapset  *look = bms_copy(advice->chosen);
+	int			i = -1;
+
+	while ((i = bms_next_member(look, i)) >= 0)
+	{
+		PgdAdvisedIndex *index = advice->indexes[i];
+		Bitmapset  *others = without(advice->chosen, i);
+		double		gain = gain_of(advice, others, advice->chosen, NULL);
+		int			best = -1;
+
+		for (int n = 0; n < advice->nindexes; n++)
+		{
+			PgdAdvisedIndex *partial = advice->indexes[n];
+
+			if (partial->index == NULL || partial->candidate->predicate == NULL ||
+				partial->candidate->table != index->candidate->table ||
+				bms_is_member(n, advice->chosen) ||
+				partial->index->pages * NARROW_SIZE > index->index->pages ||
+				partial->write > index->write ||
+				(best >= 0 && partial->index->pages >=
+				 advice->indexes[best]->index->pages) ||
+				gain_of(advice, others, with(others, n), NULL) <
+				(1 - TRIM_LOSS) * gain ||
+				hurt_of(advice, advice->chosen, with(others, n)) > NARROW_HURT)
+				continue;
+			best = n;
+		}
+		if (best >= 0)
+		{
+			index->rejected = "a partial one does as well";
+			advice->chosen = with(others, best);
+		}
+	}
 }
 
 /*

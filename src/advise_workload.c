@@ -654,26 +654,39 @@ consider(PgdAdvice *advice, PgdAdvised *statement)
 {
 	Bitmapset  *all = NULL;
 	Bitmapset  *liked = NULL;
+	Bitmapset  *partial = NULL;
 	List	   *own = NIL;
 	ListCell   *lc;
 	int			i;
 
 	foreach(lc, statement->own)
 	{
-		if (advice->indexes[lfirst_int(lc)]->index != NULL)
-			all = bms_add_member(all, lfirst_int(lc));
+		if (advice->indexes[lfirst_int(lc)]->index == NULL)
+			continue;
+		all = bms_add_member(all, lfirst_int(lc));
+		if (advice->indexes[lfirst_int(lc)]->candidate->predicate != NULL)
+			partial = bms_add_member(partial, lfirst_int(lc));
 	}
+	statement->relevant = all;
 	for (int round = 0; round < ROUNDS && !bms_is_empty(all); round++)
 	{
 		Bitmapset  *used;
 		double		cost;
 
-		statement->relevant = all;
 		cost = pgd_advise_cost(advice, statement, all, &used);
 		if (cost > WORTH_IT * statement->base || bms_is_empty(used))
 			break;
 		liked = bms_add_members(liked, used);
 		all = bms_difference(all, used);
+	}
+
+	/* partial ones may be a bit dearer, but are so small */
+	i = -1;
+	while (!bms_is_empty(liked) && (i = bms_next_member(partial, i)) >= 0)
+	{
+		if (pgd_advise_cost(advice, statement, bms_make_singleton(i), NULL) <
+			(1 - WORTH_IT) * statement->base)
+			liked = bms_add_member(liked, i);
 	}
 
 	i = -1;

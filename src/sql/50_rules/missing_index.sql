@@ -13,19 +13,22 @@ BEGIN ATOMIC
 			regexp_replace(a.ddl, '^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(("([^"]|"")+"|[^ "]+) )?ON ', '') AS what
 		FROM diagnose.advise_indexes(NULL::bigint, NULL::integer, w) AS a
 	),
+	work AS MATERIALIZED (
+		SELECT s.subject, s.query, s.toplevel, s.queryids FROM diagnose.workload(w) AS s
+	),
 	searches AS (
 		SELECT q.queryid
-		FROM diagnose.workload(w) AS s CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
+		FROM work AS s CROSS JOIN LATERAL unnest(s.queryids) AS q (queryid)
 		WHERE NOT s.toplevel AND diagnose.is_foreign_key_search(s.query)
 	)
 	SELECT 'missing_index', 'performance', diagnose.severity_of(m.net_ms_per_s),
 		format('missing_index:%s:%s', current_database(), m.what),
 		m.what,
-		m.gain_ms_per_s, m.net_ms_per_s, 'sampled', m.calls,
+		m.gain_ms_per_s, m.net_ms_per_s, 'inferred', m.calls,
 		format('index missing: saves %s ms/s of %s', round(m.net_ms_per_s::numeric, 1),
 			diagnose.count_text(m.statements, 'statement')),
 		jsonb_strip_nulls(jsonb_build_object('relation', m.relation,
-			'statements', m.statements, 'calls', m.calls, 'queryids', to_jsonb(m.queryids),
+			'statements', m.statements, 'calls', m.calls,
 			'statements_ms_per_s', round(m.ms_per_s::numeric, 3),
 			'bytes', m.size_bytes, 'confidence', m.confidence,
 			'gain_ms_per_s', round(m.gain_ms_per_s::numeric, 3),
@@ -33,7 +36,16 @@ BEGIN ATOMIC
 			'write_ms_per_s', round(m.write_ms_per_s::numeric, 3),
 			'share_of_time', round(m.share::numeric, 4),
 			'replaces', CASE WHEN m.replaces <> '{}' THEN to_jsonb(m.replaces) END,
-			'benefits', m.benefits)),
+			'benefits', (
+				SELECT jsonb_agg(format('%s of %s ms/s, cost %s instead of %s: %s',
+						round((b.b ->> 'saved_ms_per_s')::numeric, 1), round((b.b ->> 'ms_per_s')::numeric, 1),
+						round((b.b ->> 'cost_after')::numeric), round((b.b ->> 'cost_before')::numeric),
+						diagnose.short_text(k.subject, 60))
+					ORDER BY (b.b ->> 'saved_ms_per_s')::float8 DESC)
+				FROM jsonb_array_elements(m.benefits) AS b (b)
+					LEFT JOIN LATERAL (
+						SELECT min(x.subject) AS subject FROM work AS x
+						WHERE (b.b ->> 'queryid')::bigint = ANY (x.queryids)) AS k ON true))),
 		concat_ws(' ',
 			format('It takes %s.', pg_size_pretty(m.size_bytes)),
 			CASE WHEN m.replaces <> '{}' THEN format('When it is there, %s is of no more use: see the finding redundant_index.',

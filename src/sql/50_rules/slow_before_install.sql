@@ -49,7 +49,7 @@ BEGIN ATOMIC
 		CASE WHEN j.database = current_database() THEN ''
 			ELSE 'in database ' || j.database || ': ' END ||
 			CASE WHEN j.toplevel THEN '' ELSE 'nested: ' END ||
-			diagnose.short_text(coalesce(j.query, '<text not kept>'), 300),
+			diagnose.short_text(regexp_replace(coalesce(j.query, '<text not kept>'), '\s+', ' ', 'g'), 300),
 		j.impact, NULL::float8, 'inferred', j.calls,
 		format('took %s on average over %s before capturing began',
 			diagnose.duration_text(j.mean), diagnose.count_text(j.calls, 'call')),
