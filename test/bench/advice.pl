@@ -180,7 +180,7 @@ sub serves
 # ---- Report ----
 
 my (%meta, %time, %weight, %title, %mode, %seconds, %wal, %built, %users, %without);
-my (@advisors, %existing, %accept, %asked, %question, %unused, @found);
+my (@bars, @advisors, %existing, %accept, %asked, %question, %unused, @found);
 
 sub read_results
 {
@@ -311,12 +311,13 @@ sub report
 			&& $time{none}{$_} - $time{truth}{$_} > 0.3 } sort keys %{ $time{none} };
 	my $base = $wal{none}{after} || 1;
 
-	printf "**%s**: %d statements, %d needs, %d traps; %s, %d MB, %s\n\n",
+	printf "\n**%s**: %d statements, %d needs, %d traps; %s, %d MB, %s\n\n",
 		$meta{workload}, scalar keys %weight, scalar @needs, scalar @traps,
 		$meta{version}, $meta{megabytes}, $meta{date};
 	print "| advisor | proposed | DDL fails | recall | precision | traps | help | solved of "
 		. @solvable . " | MB | WAL | seconds | asked, s |\n";
 	print "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+	my %hidden = map { $_ => 1 } keys %without;
 	my %judged;
 	for my $name (@advisors)
 	{
@@ -324,7 +325,7 @@ sub report
 		my $c = $j->{count};
 		my $all = $c->{all} // 0;
 		my $share = sub { $all ? sprintf '%.2f', ($c->{ $_[0] } // 0) / $all : '-' };
-		my $help = $without{$name} ? $share->('helps') : '-';
+		my $help = $hidden{$name} ? $share->('helps') : '-';
 		printf "| %s | %d | %d | %.2f | %s | %d | %s | %d | %.0f | %.2f | %.1f -> %.1f | %s |\n",
 			$name, $all, $c->{failed} // 0, keys(%{ $j->{needs} }) / @needs,
 			$share->('right'), scalar @{ $j->{traps} }, $help,
@@ -332,6 +333,23 @@ sub report
 			($wal{$name}{after} // 0) / $base,
 			$seconds{$name}{before} // 0, $seconds{$name}{after} // 0, $asked{$name} // '-';
 	}
+	print "\n";
+	if (my $j = $judged{diagnose})
+	{
+		my $c = $j->{count};
+		my $all = $c->{all} || 1;
+		my $write = ($wal{truth}{after} // 0) / $base;
+		bar('recall', keys(%{ $j->{needs} }) / @needs, '>=', 0.9);
+		bar('precision', ($c->{right} // 0) / $all, '>=', 0.9);
+		bar('traps', scalar @{ $j->{traps} }, '<=', 0);
+		bar('DDL that fails', $c->{failed} // 0, '<=', 0);
+		bar('proposals that help', ($c->{helps} // 0) / $all, '>=', 0.95);
+		bar('solved', grep({ solved('diagnose', $_) } @solvable) / @solvable, '>=', 36 / 38);
+		# where the right indexes alone write more than that, these and 5 %
+		bar('WAL', $wal{diagnose}{after} / $base, '<=',
+			$write * 1.05 > 4 / 3 ? $write * 1.05 : 4 / 3);
+	}
+	print @bars;
 	findings(grep { $_->{kind} eq 'finding' } @truth);
 	return if !$ENV{DETAILS};
 	for my $name (@advisors)
@@ -356,6 +374,14 @@ sub report
 		printf " %9.2f", $time{$_}{$s} // 0 for @advisors;
 		print "\n";
 	}
+}
+
+sub bar
+{
+	my ($what, $is, $sign, $bar) = @_;
+	my $held = $sign eq '>=' ? $is >= $bar : $is <= $bar;
+	push @bars, sprintf "* %s: %.3g, the bar is %s %.3g: %s\n", $what, $is, $sign, $bar,
+		$held ? 'held' : 'MISSED';
 }
 
 # Findings on indexes that exist, estimates and obstacles: those that should be
@@ -396,7 +422,7 @@ sub tpch
 			}
 		}
 	}
-	printf "**%s**: %d questions; %s, %d MB, %s\n\n", $meta{workload}, scalar keys %weight,
+	printf "\n**%s**: %d questions; %s, %d MB, %s\n\n", $meta{workload}, scalar keys %weight,
 		$meta{version}, $meta{megabytes}, $meta{date};
 	print "| advisor | proposed | DDL fails | never used | MB | cancelled | seconds | asked, s |\n";
 	print "|---|--:|--:|--:|--:|--:|--:|--:|\n";
@@ -410,7 +436,11 @@ sub tpch
 			$unused{$name} // '-', $bytes / 2**20, $cancelled{$name}{before},
 			$cancelled{$name}{after}, $sum{$name}{before}, $sum{$name}{after},
 			$asked{$name} // '-';
+		next if $name ne 'diagnose';
+		bar('seconds', $sum{$name}{after}, '<=', 4);
+		bar('MB', $bytes / 2**20, '<=', 30);
 	}
+	print "\n", @bars;
 	return if !$ENV{DETAILS};
 	for my $name (@advisors)
 	{

@@ -470,6 +470,7 @@ measure_advice()
 		ADVISORS=(none truth diagnose)
 		[ ! -e "$("$PG_CONFIG" --pkglibdir)/pg_qualstats.so" ] || ADVISORS+=(qualstats)
 		[ "$VERIFY" = 0 ] || ADVISORS=(none truth traps)
+		[ -z "${WHOSE:-}" ] || read -ra ADVISORS <<<"$WHOSE"
 		case $workload in
 			tpch | oracle | many) "advice_workload_$workload" ;;
 			*) advice_workload "$workload" ;;

@@ -15,6 +15,8 @@
 #	DETAILS=1	"advice" shows every index and every statement
 #	WORKLOADS	of "advice": which of "shop desk tpch oracle many"; all by default
 #	CASES		which of "prepared simple tpcb churn hot block"; all by default
+#	WHOSE		of "advice": whose, of "none truth diagnose qualstats", the
+#				first two always
 #	RESULTS		a file for the single figures, to look closer
 
 set -euo pipefail
