@@ -476,8 +476,12 @@ emit_btree(Making *m, const Parts *parts)
 	candidate->by_join = parts->by_join;
 	if (candidate->keys == NIL && parts->predicate != NIL)
 	{
-		/* nothing is left to look for among those rows */
 		PgdCondition *c = linitial(parts->predicate);
+
+		/* only if nothing is left to look for among those rows */
+		if (m->ranges != NIL || m->joins != NIL || m->need->orders != NIL ||
+			list_difference_ptr(m->equal, parts->predicate) != NIL)
+			return;
 
 		if (!pgd_advise_add_key(candidate, c->expr, c->attno, c->collation,
 					 InvalidOid, false, false))

@@ -591,6 +591,14 @@ take_back(PgdAdvice *advice)
 		double		gain = gain_of(advice, others, advice->chosen, &share);
 		const char *problem = verdict(advice, one, gain, share);
 
+		/* nobody has both (a) and (a, b) */
+		for (int n = 0; n < advice->nindexes && problem == NULL; n++)
+		{
+			if (bms_is_member(n, advice->chosen) &&
+				pgd_advise_begins_alike(advice->indexes[i]->candidate,
+										advice->indexes[n]->candidate))
+				problem = "a longer one does more, for little";
+		}
 		if (problem == NULL &&
 			gain < DROP_LOSS * gain_of(advice, NULL, one, NULL))
 			problem = "the others do as well together";

@@ -277,6 +277,9 @@ is(sessions("$ends, $xacts", '.*'), 'normal|1|1|0|0|0|2|0|0|1', 'and counting go
 $node->safe_psql('postgres', 'SELECT diagnose.reset()');
 my $names = join '', map { "SET application_name = 'name$_';\nSELECT 1;\n" } 1 .. 300;
 run_as('many', $names);
+# psql is gone before its session is
+$node->poll_query_until('postgres',
+	q(SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ '^name'));
 is($node->safe_psql('postgres', q(
 	SELECT count(*) FILTER (WHERE userid IS NULL), count(*) <= 257,
 		sum(begun) FILTER (WHERE userid IS NULL), sum(ended_normally) FILTER (WHERE userid IS NULL),
