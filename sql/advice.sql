@@ -81,6 +81,9 @@ SELECT * FROM pg_temp.advised('SELECT email FROM orders WHERE id::text = ''{}'''
 SELECT * FROM pg_temp.advised('SELECT email FROM orders WHERE customer + 1 = {} AND random() > 2');
 SELECT * FROM pg_temp.advised('SELECT count(*) FROM pg_attribute WHERE attnum = {}');
 SELECT * FROM pg_temp.advised('SELECT email FROM orders WHERE xmin::text = ''{}''');
+SELECT * FROM pg_temp.advised('SELECT email FROM orders WHERE id = ANY (ARRAY(SELECT generate_series(1, {})))');
+-- what another part of the plan computes has a name, too
+SELECT condition FROM diagnose.predicates(diagnose.since_reset()) WHERE relation ~ 'orders';
 
 -- Every proposal of a mixed workload can be built, and what is built is used.
 CREATE FUNCTION pg_temp.tried(OUT ddl text, OUT works boolean, OUT used boolean) RETURNS SETOF record LANGUAGE plpgsql AS $$

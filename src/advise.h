@@ -29,7 +29,6 @@ typedef struct PgdLoad
 	uint64		queryid;		/* the key, first */
 	double		calls;
 	double		time;			/* milliseconds, of failed executions too */
-	double		failed_time;
 	double		rows;
 	int			nplans;
 	PgdPlanUse	plans[PGD_LOAD_PLANS];	/* of completed executions */

@@ -222,7 +222,7 @@ static bool
 can_be_predicate(Making *m, const PgdCondition *c)
 {
 	if (c->clause == NULL || c->selectivity > RARE ||
-		contain_mutable_functions(c->clause) || contain_subplans(c->clause))
+		!pgd_advise_is_indexable(c->clause))
 		return false;
 	switch (c->kind)
 	{
@@ -485,7 +485,7 @@ emit_btree(Making *m, const Parts *parts)
 	}
 	if (candidate->keys == NIL ||
 		(parts->order == NULL && parts->range == NULL &&
-		 pgd_advise_finds_one(candidate)))
+		 pgd_advise_finds_one(candidate, parts->predicate != NIL)))
 		return;
 	candidate->limits = parts->order == NULL || parts->order->limit > 0;
 	candidate->sorts = !candidate->limits &&

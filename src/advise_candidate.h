@@ -52,7 +52,8 @@ extern bool pgd_advise_add_key(PgdCandidate *candidate, Node *expr,
 extern void pgd_advise_add_columns(PgdCandidate *candidate, Node *expr);
 extern void pgd_advise_define(PgdCandidate *candidate);
 extern const PgdExistingIndex *pgd_advise_covered(const PgdCandidate *candidate);
-extern bool pgd_advise_finds_one(const PgdCandidate *candidate);
+extern bool pgd_advise_is_indexable(Node *expr);
+extern bool pgd_advise_finds_one(const PgdCandidate *candidate, bool partial);
 extern bool pgd_advise_extends(const PgdCandidate *candidate,
 							   const PgdExistingIndex *existing);
 extern bool pgd_advise_begins_alike(const PgdCandidate *candidate,

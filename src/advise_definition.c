@@ -51,9 +51,9 @@ has_parameters(Node *node, void *context)
 	return expression_tree_walker(node, has_parameters, context);
 }
 
-/* Will CREATE INDEX take this expression? */
-static bool
-is_indexable(Node *expr)
+/* Will CREATE INDEX take this, as a key or a predicate? */
+bool
+pgd_advise_is_indexable(Node *expr)
 {
 	return !contain_mutable_functions(expr) && !contain_subplans(expr) &&
 		!contain_agg_clause(expr) && !expression_returns_set(expr) &&
@@ -86,7 +86,7 @@ pgd_advise_add_key(PgdCandidate *candidate, Node *expr, AttrNumber attno,
 
 	if (!OidIsValid(opclass))
 		opclass = usual;
-	if (!OidIsValid(opclass) || (attno == 0 && !is_indexable(expr)) ||
+	if (!OidIsValid(opclass) || (attno == 0 && !pgd_advise_is_indexable(expr)) ||
 		(attno != 0 && candidate->am == BTREE_AM_OID &&
 		 get_attavgwidth(table->relid, attno) > KEY_WIDTH_MAX))
 		return false;
@@ -221,11 +221,11 @@ pgd_advise_covered(const PgdCandidate *candidate)
 }
 
 /*
- * Has it all columns of a unique index, and more?  One row is found without
- * the others.
+ * Has it all columns of a unique index, and more, be it a predicate?  One row
+ * is found without.
  */
 bool
-pgd_advise_finds_one(const PgdCandidate *candidate)
+pgd_advise_finds_one(const PgdCandidate *candidate, bool partial)
 {
 	Bitmapset  *keys = NULL;
 	ListCell   *lc;
@@ -251,7 +251,8 @@ pgd_advise_finds_one(const PgdCandidate *candidate)
 				unique = bms_add_member(unique, attno);
 		}
 		if (plain && bms_is_subset(unique, keys) &&
-			list_length(candidate->keys) > bms_num_members(unique))
+			(partial ||
+			 list_length(candidate->keys) > bms_num_members(unique)))
 			return true;
 	}
 	return false;

@@ -126,7 +126,6 @@ add_load(const PgdStatement *statement, const char *text, int len, void *arg)
 	}
 	known->load.calls += statement->counters.calls + statement->counters.failed;
 	known->load.time += time;
-	known->load.failed_time += statement->counters.failed_time / 1e6;
 	known->load.rows += statement->counters.rows;
 	for (int i = 0; i < PGD_PLANS + 1; i++)
 		add_plan(&known->load, &statement->plans[i]);

@@ -65,8 +65,6 @@ pgd_advise_look(PlannerInfo *root, RelOptInfo *rel, Index rti,
 	need = palloc0(sizeof(PgdNeed));
 	need->relid = rte->relid;
 	need->alias = pstrdup(rte->eref->aliasname);
-	need->tuples = Max(rel->tuples, 0);
-	need->rows = rel->rows;
 	need->example = needs->example;
 
 	add_restrictions(root, rel, rti, needs, need);

@@ -81,8 +81,6 @@ typedef struct PgdNeed
 	List	   *conditions;		/* PgdCondition * */
 	List	   *orders;			/* PgdOrder * */
 	Bitmapset  *columns;		/* read, offset as in pull_varattnos() */
-	double		tuples;			/* of the relation, as planned */
-	double		rows;			/* that fulfil the conditions, as planned */
 	int			example;		/* which of the statement's shows it */
 } PgdNeed;
 

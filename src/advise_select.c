@@ -25,6 +25,7 @@
 
 #define TRIM_LOSS		0.1		/* of its gain that a shorter index may lose */
 #define INCLUDE_LOSS	0.25	/* the same for one without included columns */
+#define OFTEN			5		/* calls: what is called less is a report */
 #define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
 #define HURT_COST		4		/* if it is more than one page */
 #define NARROW_SIZE		4		/* times the size of a partial index */
@@ -415,7 +416,7 @@ hurt_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
 		double		a;
 		double		b;
 
-		if (statement->base <= 0 ||
+		if (statement->base <= 0 || statement->load.calls < OFTEN ||
 			statement->time < pgd_threshold.missing_index_min_share *
 			advice->total_time)
 			continue;

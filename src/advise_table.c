@@ -186,8 +186,6 @@ add_index(PgdTable *table, Oid oid)
 		key->descending = (index->rd_indoption[i] & INDOPTION_DESC) != 0;
 		key->nulls_first = (index->rd_indoption[i] & INDOPTION_NULLS_FIRST) != 0;
 		existing->keys = lappend(existing->keys, key);
-		if (form->indisprimary && attno > 0)
-			table->primary_key = bms_add_member(table->primary_key, attno);
 	}
 	if (RelationGetIndexPredicate(index) != NIL)
 		existing->predicate =

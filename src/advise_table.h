@@ -61,7 +61,6 @@ typedef struct PgdTable
 	int			natts;
 	List	   *names;			/* for deparse_expression() */
 	List	   *indexes;		/* PgdExistingIndex *, valid ones */
-	Bitmapset  *primary_key;	/* plain column numbers; NULL: none */
 	List	   *writes;			/* PgdWrite * */
 	double	   *asked;			/* by column: time of statements that look for
 								 * equality with a value, milliseconds */

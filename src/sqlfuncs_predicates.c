@@ -218,38 +218,50 @@ kind_name(const PgdCondition *c)
 	return "other";
 }
 
-/* Constants become parameters, for those who may not see them. */
-static Node *
-without_constants(Node *node, void *context)
+typedef struct Masking
 {
+	bool		constants;		/* are not to be seen */
+	int			n;				/* parameters so far */
+} Masking;
+
+/*
+ * Constants become parameters, for those who may not see them, and so does
+ * what another part of the plan computes: from 17 on the server would look
+ * for that in a plan, which is not there.
+ */
+static Node *
+mask(Node *node, void *context)
+{
+	Masking    *masking = context;
+
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Const))
+	if ((IsA(node, Const) && masking->constants) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind != PARAM_EXTERN))
 	{
 		Param	   *param = makeNode(Param);
 
 		param->paramkind = PARAM_EXTERN;
-		param->paramid = ++(*(int *) context);
-		param->paramtype = ((Const *) node)->consttype;
+		param->paramid = ++masking->n;
+		param->paramtype = exprType(node);
 		param->paramtypmod = -1;
 		param->location = -1;
 		return (Node *) param;
 	}
-	return expression_tree_mutator(node, without_constants, context);
+	return expression_tree_mutator(node, mask, context);
 }
 
 /* NULL for what names other relations, or cannot be written down. */
 static struct varlena *
 deparse(const Telling *telling, Node *node)
 {
-	int			n = 0;
+	Masking		masking = {.constants = !telling->sink->reads_all};
 
 	if (node == NULL || contain_subplans(node) ||
 		bms_num_members(pull_varnos(NULL, node)) != 1)
 		return NULL;
-	if (!telling->sink->reads_all)
-		node = without_constants(node, &n);
-	return cstring_to_text(deparse_expression(node, telling->table->names,
+	return cstring_to_text(deparse_expression(mask(node, &masking),
+											  telling->table->names,
 											  false, false));
 }
 
