@@ -344,7 +344,8 @@ sub report
 		bar('traps', scalar @{ $j->{traps} }, '<=', 0);
 		bar('DDL that fails', $c->{failed} // 0, '<=', 0);
 		bar('proposals that help', ($c->{helps} // 0) / $all, '>=', 0.95);
-		bar('solved', grep({ solved('diagnose', $_) } @solvable) / @solvable, '>=', 36 / 38);
+		bar('solved', grep({ solved('diagnose', $_) } @solvable) / (@solvable || 1),
+			'>=', 36 / 38);
 		# where the right indexes alone write more than that, these and 5 %
 		bar('WAL', $wal{diagnose}{after} / $base, '<=',
 			$write * 1.05 > 4 / 3 ? $write * 1.05 : 4 / 3);
