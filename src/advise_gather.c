@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "store.h"
+#include "text.h"
 
 #define STATEMENTS_MAX	1000	/* those that take most time */
 
@@ -40,7 +41,6 @@ static void add_load(const PgdStatement *statement, const char *text, int len,
 static void add_evidence(const PgdEvidence *evidence,
 						 const PgdExampleBytes *examples, int nexamples,
 						 void *arg);
-static bool is_own(const char *text, int len);
 static void add_plan(PgdLoad *load, const PgdPlanUse *more);
 static void add_statements(PgdAdvice *advice, HTAB *known);
 
@@ -110,7 +110,8 @@ add_load(const PgdStatement *statement, const char *text, int len, void *arg)
 	bool		found;
 
 	/* what asks for advice needs none, and is not what the database is for */
-	if (statement->key.dbid != MyDatabaseId || is_own(text, len))
+	if (statement->key.dbid != MyDatabaseId ||
+		(len > 0 && pgd_text_is_own(text, 0, len)))
 		return;
 	if (statement->key.toplevel)
 		gathering->total_time += time;
@@ -129,19 +130,6 @@ add_load(const PgdStatement *statement, const char *text, int len, void *arg)
 	known->load.rows += statement->counters.rows;
 	for (int i = 0; i < PGD_PLANS + 1; i++)
 		add_plan(&known->load, &statement->plans[i]);
-}
-
-static bool
-is_own(const char *text, int len)
-{
-	const char	own[] = "diagnose.";
-
-	for (int i = 0; text != NULL && i + (int) strlen(own) <= len; i++)
-	{
-		if (memcmp(text + i, own, strlen(own)) == 0)
-			return true;
-	}
-	return false;
 }
 
 static void

@@ -15,18 +15,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/catversion.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/pg_lzcompress.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "codec.h"
@@ -35,6 +30,7 @@
 #include "example.h"
 #include "guc.h"
 #include "pending.h"
+#include "safely.h"
 #include "text.h"
 
 #define TEXT_MAX		PGD_TEXT_SCAN_MAX
@@ -73,12 +69,10 @@ typedef struct Work
 	char		data[PGD_EXAMPLE_MAX];
 } Work;
 
-static bool is_due(const PgdKey *key, bool *slow);
+static bool is_due(const PgdKey *key, uint64 tag, bool *slow);
 static bool measure(Node *node, Work *work);
-static bool has_rows(Oid type);
 static void take_values(Work *work, ParamListInfo params);
-static Node *mask(Node *node, Work *work);
-static void write_safely(Work *work);
+static void write_example(void *arg);
 
 /* ----------
  * Which statements
@@ -86,8 +80,9 @@ static void write_safely(Work *work);
  */
 
 void
-pgd_example_offer(const PgdKey *key, Query *query, const char *source,
-				  int cursor_options, ParamListInfo params)
+pgd_example_offer(const PgdKey *key, uint64 tag, Query *query,
+				  const char *source, int cursor_options,
+				  ParamListInfo params)
 {
 	static Work work;
 	uint64		start;
@@ -96,7 +91,7 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 
 	if (query->commandType == CMD_UTILITY || query->rtable == NIL ||
 		pgd_evidence_memory == 0 || pgd_evidence_rate == 0 ||
-		!is_due(key, &slow))
+		!is_due(key, tag, &slow))
 		return;
 	start = pgd_clock();
 	if (!pgd_store_wants_example(key, slow) ||
@@ -125,8 +120,7 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
 		/* who was asked for a value may have planned something else */
 		if (work.query != query)
 			return;
-		write_safely(&work);
-		if (work.len > 0)
+		if (pgd_safely(write_example, &work) && work.len > 0)
 			pgd_store_add_example(key, work.hash, work.taken_at,
 								  work.data, work.len);
 		else
@@ -140,9 +134,8 @@ pgd_example_offer(const PgdKey *key, Query *query, const char *source,
  * 4, 8 ... times since they were: so different constants have a chance.
  */
 static bool
-is_due(const PgdKey *key, bool *slow)
+is_due(const PgdKey *key, uint64 tag, bool *slow)
 {
-	const uint64 tag = pgd_pending_tag(key);
 	uint64		n = 0;
 
 	*slow = false;
@@ -173,7 +166,7 @@ measure(Node *node, Work *work)
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 		work->max_param = Max(work->max_param, ((Param *) node)->paramid);
 	if (IsA(node, Const))
-		work->rows |= has_rows(((Const *) node)->consttype);
+		work->rows |= pgd_example_has_rows(((Const *) node)->consttype);
 	if (IsA(node, RangeTblEntry))
 	{
 		const RangeTblEntry *rte = (const RangeTblEntry *) node;
@@ -193,41 +186,6 @@ measure(Node *node, Work *work)
  * What varies
  * ----------
  */
-
-/*
- * Are rows in the values of a type?  Their bytes say nothing without the
- * type, whose attributes may be of other types when they are read again;
- * those of a record only this session knows.
- */
-static bool
-has_rows(Oid type)
-{
-	for (;;)
-	{
-		Oid			element;
-
-		type = getBaseType(type);
-		switch (get_typtype(type))
-		{
-			case TYPTYPE_COMPOSITE:
-				return true;
-			case TYPTYPE_PSEUDO:
-				return type == RECORDOID || type == RECORDARRAYOID;
-			case TYPTYPE_RANGE:
-				element = get_range_subtype(type);
-				break;
-			case TYPTYPE_MULTIRANGE:
-				element = get_multirange_range(type);
-				break;
-			default:
-				element = get_element_type(type);
-				break;
-		}
-		if (!OidIsValid(element))
-			return false;
-		type = element;
-	}
-}
 
 /*
  * The bytes of a value; NULL if they are not to be had, or too many.
@@ -275,7 +233,7 @@ take_values(Work *work, ParamListInfo params)
 		v->id = i + 1;
 		get_typlenbyval(v->param.ptype, &v->len, &v->byval);
 		if ((v->param.pflags & PARAM_FLAG_CONST) == 0 ||
-			has_rows(v->param.ptype) ||
+			pgd_example_has_rows(v->param.ptype) ||
 			(!v->byval && !v->param.isnull && value_bytes(v, &len) == NULL) ||
 			work->nvalues + 1 == PARAMS_MAX)
 		{
@@ -284,179 +242,6 @@ take_values(Work *work, ParamListInfo params)
 		}
 		work->nvalues++;
 	}
-}
-
-/*
- * Constants that are part of what a statement is, not of its data: names of
- * text search configurations and the like, and true and false.
- */
-static bool
-is_name(const Const *constant)
-{
-	switch (constant->consttype)
-	{
-		case BOOLOID:
-		case REGCLASSOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGTYPEOID:
-			return true;
-		default:
-			return constant->constisnull;
-	}
-}
-
-/*
- * Is this argument of a function a name, of a field or a unit, of which the
- * grammar makes a constant?
- */
-static bool
-takes_name(Oid function, int argument)
-{
-	switch (function)
-	{
-		case F_JSON_OBJECT_FIELD:
-		case F_JSON_OBJECT_FIELD_TEXT:
-		case F_JSON_ARRAY_ELEMENT:
-		case F_JSON_ARRAY_ELEMENT_TEXT:
-		case F_JSON_EXTRACT_PATH:
-		case F_JSON_EXTRACT_PATH_TEXT:
-		case F_JSONB_OBJECT_FIELD:
-		case F_JSONB_OBJECT_FIELD_TEXT:
-		case F_JSONB_ARRAY_ELEMENT:
-		case F_JSONB_ARRAY_ELEMENT_TEXT:
-		case F_JSONB_EXTRACT_PATH:
-		case F_JSONB_EXTRACT_PATH_TEXT:
-		case F_NORMALIZE:
-		case F_IS_NORMALIZED:
-			return argument > 0;
-		case F_DATE_TRUNC_TEXT_TIMESTAMP:
-		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
-		case F_DATE_PART_TEXT_DATE:
-		case F_DATE_PART_TEXT_TIMESTAMP:
-		case F_DATE_PART_TEXT_TIMESTAMPTZ:
-		case F_EXTRACT_TEXT_DATE:
-		case F_EXTRACT_TEXT_INTERVAL:
-		case F_EXTRACT_TEXT_TIME:
-		case F_EXTRACT_TEXT_TIMESTAMP:
-		case F_EXTRACT_TEXT_TIMESTAMPTZ:
-		case F_EXTRACT_TEXT_TIMETZ:
-			return argument == 0;
-		default:
-			return false;
-	}
-}
-
-/*
- * Mask the arguments of a function or an operator.  Arguments of a cast beyond
- * the first are no data, either: the length of a varchar, for example.
- */
-static List *
-mask_arguments(List *args, Oid function, bool is_cast, Work *work)
-{
-	List	   *masked = NIL;
-	ListCell   *lc;
-
-	foreach(lc, args)
-	{
-		Node	   *arg = lfirst(lc);
-
-		int			n = foreach_current_index(lc);
-
-		if (IsA(arg, Const) &&
-			(takes_name(function, n) || (is_cast && n > 0)))
-			masked = lappend(masked, arg);
-		else
-			masked = lappend(masked, mask(arg, work));
-	}
-	return masked;
-}
-
-/* How many rows are wanted is no data, if it is just a number. */
-static Node *
-mask_limit(Node *limit, Work *work)
-{
-	Node	   *number = limit;
-
-	if (number != NULL && IsA(number, FuncExpr) &&
-		((FuncExpr *) number)->funcformat == COERCE_IMPLICIT_CAST)
-		number = linitial(((FuncExpr *) number)->args);
-	if (number != NULL && IsA(number, Const))
-		return limit;
-	return mask(limit, work);
-}
-
-static bool
-is_masked(const Const *constant, const Work *work)
-{
-	return (work->rows && has_rows(constant->consttype)) ||
-		((work->flags & EXAMPLE_MASKED) != 0 && !is_name(constant));
-}
-
-/*
- * A copy of a tree with parameters, of which nobody has a value, in place of
- * its constants.  Such a tree can be planned, as for a generic plan; with
- * NULLs a condition would be folded to false.
- */
-static Node *
-mask(Node *node, Work *work)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Const) && is_masked((const Const *) node, work))
-	{
-		const Const *constant = (const Const *) node;
-		Param	   *param = makeNode(Param);
-
-		param->paramkind = PARAM_EXTERN;
-		param->paramid = ++work->max_param;
-		param->paramtype = constant->consttype;
-		param->paramtypmod = constant->consttypmod;
-		param->paramcollid = constant->constcollid;
-		param->location = -1;
-		return (Node *) param;
-	}
-	if (IsA(node, FuncExpr))
-	{
-		FuncExpr   *copy = makeNode(FuncExpr);
-
-		*copy = *(FuncExpr *) node;
-		copy->args = mask_arguments(copy->args, copy->funcid,
-									copy->funcformat == COERCE_EXPLICIT_CAST ||
-									copy->funcformat == COERCE_IMPLICIT_CAST,
-									work);
-		return (Node *) copy;
-	}
-	if (IsA(node, OpExpr))
-	{
-		OpExpr	   *copy = makeNode(OpExpr);
-
-		*copy = *(OpExpr *) node;
-		copy->args = mask_arguments(copy->args, OidIsValid(copy->opfuncid) ?
-									copy->opfuncid : get_opcode(copy->opno),
-									false, work);
-		return (Node *) copy;
-	}
-	if (IsA(node, CommonTableExpr))
-	{
-		CommonTableExpr *copy = makeNode(CommonTableExpr);
-
-		/* SEARCH and CYCLE are part of the query by now, and take constants */
-		*copy = *(CommonTableExpr *) node;
-		copy->search_clause = NULL;
-		copy->cycle_clause = NULL;
-		copy->ctequery = mask(copy->ctequery, work);
-		return (Node *) copy;
-	}
-	if (IsA(node, Query))
-	{
-		Query	   *query = query_tree_mutator((Query *) node, mask, work, 0);
-
-		query->limitOffset = mask_limit(((Query *) node)->limitOffset, work);
-		query->limitCount = mask_limit(((Query *) node)->limitCount, work);
-		return (Node *) query;
-	}
-	return expression_tree_mutator(node, mask, work);
 }
 
 /* ----------
@@ -531,8 +316,9 @@ put_values(StringInfo out, const Work *work)
 }
 
 static void
-write_example(Work *work)
+write_example(void *arg)
 {
+	Work	   *work = arg;
 	StringInfoData out;
 	char	   *tree;
 	char	   *compressed;
@@ -540,7 +326,16 @@ write_example(Work *work)
 	int			len;
 
 	if ((work->flags & EXAMPLE_MASKED) != 0 || work->rows)
-		work->query = (Query *) mask((Node *) work->query, work);
+	{
+		PgdMasking	masking = {
+			.max_param = work->max_param,
+			.all = (work->flags & EXAMPLE_MASKED) != 0,
+			.rows = work->rows,
+		};
+
+		work->query = pgd_example_mask(work->query, &masking);
+		work->max_param = masking.max_param;
+	}
 	tree = nodeToString(work->query);
 	if (strlen(tree) > RAW_MAX)
 		return;
@@ -564,50 +359,6 @@ write_example(Work *work)
 	memcpy(work->data, &(uint32) {out.len}, sizeof(uint32));
 	memcpy(work->data + sizeof(uint32), compressed, len);
 	work->len = len + sizeof(uint32);
-}
-
-/*
- * As scan_safely() in text.c: what is caught can only be lack of memory or of
- * stack, never a cancel request, as interrupts are held.  A node that cannot
- * be written, if there is one, would be worth a warning: not to the user.
- */
-static void
-write_safely(Work *work)
-{
-	MemoryContext oldcontext = CurrentMemoryContext;
-	ErrorContextCallback *callbacks = error_context_stack;
-	uint32		interrupt_holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	int			client_level = client_min_messages;
-	int			log_level = log_min_messages;
-	volatile MemoryContext context = NULL;
-
-	Assert(CritSectionCount == 0);
-	HOLD_INTERRUPTS();
-	error_context_stack = NULL;
-	client_min_messages = ERROR;
-	log_min_messages = PANIC;
-	PG_TRY();
-	{
-		context = AllocSetContextCreate(oldcontext, "pg_diagnose example",
-										ALLOCSET_DEFAULT_SIZES);
-		MemoryContextSwitchTo(context);
-		write_example(work);
-	}
-	PG_CATCH();
-	{
-		FlushErrorState();
-		work->len = 0;
-	}
-	PG_END_TRY();
-	client_min_messages = client_level;
-	log_min_messages = log_level;
-	error_context_stack = callbacks;
-	MemoryContextSwitchTo(oldcontext);
-	if (context != NULL)
-		MemoryContextDelete(context);
-	InterruptHoldoffCount = interrupt_holdoff;
-	QueryCancelHoldoffCount = cancel_holdoff;
 }
 
 /* ----------

@@ -30,10 +30,18 @@ typedef struct PgdExample
 								 * zero-terminated; an empty name ends it */
 } PgdExample;
 
+/* What is to be masked. */
+typedef struct PgdMasking
+{
+	bool		all;			/* constants that are data */
+	bool		rows;			/* only those with rows in them */
+	int			max_param;		/* highest number of a parameter, before and after */
+} PgdMasking;
+
 PGD_BEGIN_INTERNAL
 
 /* Before planning: maybe keep the statement. */
-extern void pgd_example_offer(const PgdKey *key, Query *query,
+extern void pgd_example_offer(const PgdKey *key, uint64 tag, Query *query,
 							  const char *source, int cursor_options,
 							  ParamListInfo params);
 
@@ -42,6 +50,10 @@ extern void pgd_example_offer(const PgdKey *key, Query *query,
  * NULL if another server wrote it.  May throw.
  */
 extern PgdExample *pgd_example_read(const char *data, int len);
+
+/* example_mask.c */
+extern bool pgd_example_has_rows(Oid type);
+extern Query *pgd_example_mask(Query *query, PgdMasking *masking);
 
 PGD_END_INTERNAL
 

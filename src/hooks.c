@@ -205,20 +205,6 @@ call_planner(Query *parse, const char *query_string, int cursorOptions,
 	return standard_planner(parse, query_string, cursorOptions, boundParams);
 }
 
-static void
-offer_example(Query *parse, const char *query_string, int cursorOptions,
-			  ParamListInfo boundParams)
-{
-	const PgdKey key = {
-		.queryid = (uint64) parse->queryId,
-		.userid = GetUserId(),
-		.toplevel = (pgd_nesting == 0),
-		.dbid = MyDatabaseId,
-	};
-
-	pgd_example_offer(&key, parse, query_string, cursorOptions, boundParams);
-}
-
 /*
  * What the planner runs to fold a constant counts as nested in the statement
  * that is being planned, whether or not that planning is captured.
@@ -235,8 +221,11 @@ pgd_planner(Query *parse, const char *query_string, int cursorOptions,
 	PgdExecution execution;
 	PlannedStmt *result;
 
+	if (followed)
+		pgd_planning_identify(&execution, parse);
 	if (followed && pgd_track_evidence)
-		offer_example(parse, query_string, cursorOptions, boundParams);
+		pgd_example_offer(&execution.key, execution.tag, parse, query_string,
+						  cursorOptions, boundParams);
 	if (captured)
 	{
 		pgd_error_settled();

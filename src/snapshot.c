@@ -37,9 +37,9 @@
 
 #define DUMP_FILE		PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_diagnose.stat"
 
-static uint64 find_label(const char *label);
 #define THIN_INTERVAL	UINT64CONST(10000000000)	/* ten seconds */
 
+static uint64 find_label(const char *label);
 static bool restore(PgdImage *image);
 
 /* ----------
@@ -281,9 +281,10 @@ pgd_snapshot_dump(void)
 }
 
 /*
- * Did the server shut down as it should?  An immediate shutdown looks like any other to a callback, but has killed
- * processes while they were writing or held a lock: then shared memory cannot
- * be read, and waiting for it would never end.  The control file knows.
+ * Did the server shut down as it should?  An immediate shutdown looks like any
+ * other to a callback, but has killed processes while they were writing or
+ * held a lock: then shared memory cannot be read, and waiting for it would
+ * never end.  The control file knows.
  */
 bool
 pgd_snapshot_is_clean(void)

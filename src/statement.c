@@ -301,8 +301,17 @@ pgd_utility_time(PgdExecution *execution, uint64 rows)
  */
 
 /*
- * Before planning.  The execution only carries what planning has to say; it
- * is not among pgd_executions.
+ * Which statement is it?
+ */
+void
+pgd_planning_identify(PgdExecution *execution, const Query *parse)
+{
+	set_key(execution, (uint64) parse->queryId);
+}
+
+/*
+ * Before planning, identified.  The execution only carries what planning has
+ * to say; it is not among pgd_executions.
  */
 void
 pgd_planning_begin(PgdExecution *execution, Query *parse, const char *source)
@@ -314,7 +323,6 @@ pgd_planning_begin(PgdExecution *execution, Query *parse, const char *source)
 	execution->traits = NULL;
 	execution->transcribed = true;
 	execution->registered = true;
-	set_key(execution, (uint64) parse->queryId);
 
 	if (!pgd_pending_known(&execution->key, execution->tag))
 	{

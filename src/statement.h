@@ -82,6 +82,7 @@ extern void pgd_utility_uncaptured(PgdExecution *execution,
 extern void pgd_utility_time(PgdExecution *execution, uint64 rows);
 
 /* planning */
+extern void pgd_planning_identify(PgdExecution *execution, const Query *parse);
 extern void pgd_planning_begin(PgdExecution *execution, Query *parse,
 							   const char *source);
 extern void pgd_planning_end(PgdExecution *execution, PlannedStmt *result);

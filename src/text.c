@@ -40,12 +40,10 @@
 
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "parser/scanner.h"
+#include "safely.h"
 #include "text.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/memutils.h"
 
 /* Parentheses nested deeper than this are ordinary tokens. */
 #define MAX_LEVELS 64
@@ -542,8 +540,9 @@ finish(Masking *m)
 
 /* Scan the statement, in a memory context which the caller deletes. */
 static void
-scan_tokens(Masking *m)
+scan_tokens(void *arg)
 {
+	Masking    *m = arg;
 	core_yy_extra_type extra;
 	core_yyscan_t scanner;
 	core_YYSTYPE value = {0};
@@ -572,53 +571,6 @@ scan_tokens(Masking *m)
 	scanner_finish(scanner);
 }
 
-/*
- * Run the scanner and catch its errors.  Its notices (a long identifier is
- * truncated, a backslash is in a plain string) were given to the user when
- * the statement was parsed, so hush them.  Interrupts are held, hence what is
- * caught can only be the scanner's complaint or lack of memory, never a
- * cancel request.  An error resets the holdoff counts, and the caller may
- * have had a reason to hold off interrupts: set them back.
- */
-static void
-scan_safely(Masking *m)
-{
-	MemoryContext oldcontext = CurrentMemoryContext;
-	ErrorContextCallback *callbacks = error_context_stack;
-	uint32		interrupt_holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	int			client_level = client_min_messages;
-	int			log_level = log_min_messages;
-	volatile MemoryContext context = NULL;
-
-	Assert(CritSectionCount == 0);
-	HOLD_INTERRUPTS();
-	error_context_stack = NULL;
-	client_min_messages = ERROR;
-	log_min_messages = PANIC;
-	PG_TRY();
-	{
-		context = AllocSetContextCreate(oldcontext, "pg_diagnose text",
-										ALLOCSET_DEFAULT_SIZES);
-		MemoryContextSwitchTo(context);
-		scan_tokens(m);
-	}
-	PG_CATCH();
-	{
-		FlushErrorState();
-		m->cut = true;
-	}
-	PG_END_TRY();
-	client_min_messages = client_level;
-	log_min_messages = log_level;
-	error_context_stack = callbacks;
-	MemoryContextSwitchTo(oldcontext);
-	if (context != NULL)
-		MemoryContextDelete(context);
-	InterruptHoldoffCount = interrupt_holdoff;
-	QueryCancelHoldoffCount = cancel_holdoff;
-}
-
 void
 pgd_text_mask(const char *source, int location, int len,
 			  const char *fallback, int limit, PgdText *out)
@@ -645,7 +597,9 @@ pgd_text_mask(const char *source, int location, int len,
 	out->fingerprint = 0;
 	out->truncated = false;
 
-	scan_safely(&m);
+	/* what the scanner complains about, it has said when it was parsed */
+	if (!pgd_safely(scan_tokens, &m))
+		m.cut = true;
 	out->unscanned = !m.any;
 	if (m.any)
 	{

@@ -73,14 +73,14 @@ layer_of()
 		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
 		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;
-		image | image_* | statement | touches | repeats | blocking | predicate | example | advise_condition) echo 9 ;;
+		image | image_* | statement | touches | repeats | blocking | predicate | example | example_mask | advise_condition) echo 9 ;;
 		closing | predicate_values | advise_need | advise_table) echo 8 ;;
 		plan | traits | traits_utility | rows | detectors | pending_shapes | difference | whatif | whatif_* | ddl | ddl_object | settings) echo 7 ;;
 		pending | text | sampler | markfile) echo 6 ;;
 		store | store_sums | store_evidence) echo 5 ;;
 		reading | shapes | texts) echo 4 ;;
 		table | document | strays | slot | writers | samples | sessions | tag | archive | archive_thin | marks | evidence) echo 3 ;;
-		guc | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
+		guc | safely | sums | transcript | histogram_* | codec | archive_file | statistics | statistics_*) echo 2 ;;
 		vocabulary) echo 1 ;;
 		histogram | counterlist | xactlist | sessionlist | thresholdlist | compat) echo 0 ;;
 		*) return 1 ;;
