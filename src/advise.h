@@ -99,13 +99,15 @@ extern void pgd_advise_gather(PgdAdvice *advice, const PgdWindow *window,
 
 extern void pgd_advise_allow(PgdAdvice *advice, double share);
 
-/* advise_workload.c: statements, what they ask, what could answer */
+/* advise_workload.c: statements, and what they ask */
 extern void pgd_advise_add_statement(PgdAdvice *advice, const PgdLoad *load,
 									 const PgdEvidence *evidence,
 									 const PgdExampleBytes *examples,
 									 int nexamples);
 extern void pgd_advise_look_at_all(PgdAdvice *advice);
 extern PgdTable *pgd_advise_find_table(PgdAdvice *advice, Oid relid);
+
+/* advise_try.c: what could answer, and what of it the planner likes */
 extern void pgd_advise_make_candidates(PgdAdvice *advice);
 extern int	pgd_advise_add_index(PgdAdvice *advice, PgdCandidate *candidate);
 
@@ -122,7 +124,27 @@ extern void pgd_advise_write_cost(PgdAdvisedIndex *index);
 
 /* advise_select.c: which to propose */
 extern void pgd_advise_select(PgdAdvice *advice);
+extern double pgd_advise_gain(PgdAdvice *advice, const Bitmapset *before,
+							  const Bitmapset *after, double *best_share);
+extern const char *pgd_advise_verdict(PgdAdvice *advice,
+									  const Bitmapset *more, double gain,
+									  double share);
+
+/* advise_refine.c: the same, looked at as a whole */
+extern void pgd_advise_refine(PgdAdvice *advice);
 
 PGD_END_INTERNAL
+
+static inline Bitmapset *
+pgd_advise_with(const Bitmapset *set, int more)
+{
+	return bms_add_member(bms_copy(set), more);
+}
+
+static inline Bitmapset *
+pgd_advise_without(const Bitmapset *set, int less)
+{
+	return bms_del_member(bms_copy(set), less);
+}
 
 #endif							/* PGD_ADVISE_H */

@@ -23,16 +23,6 @@
 #include "compat.h"
 #include "guc.h"
 
-#define TRIM_LOSS		0.1		/* of its gain that a shorter index may lose */
-#define INCLUDE_LOSS	0.25	/* the same for one without included columns */
-#define OFTEN			5		/* calls: what is called less is a report */
-#define HURT_FACTOR		1.5		/* in a statement's cost, so much more matters, */
-#define HURT_COST		4		/* if it is more than one page */
-#define NARROW_SIZE		4		/* times the size of a partial index */
-#define NARROW_HURT		3		/* costs of a few rows differ by so much for nothing */
-#define LENGTHEN_SIZE	2.5		/* a longer index may be bigger, within limits: */
-#define LENGTHEN_WRITE	1.2		/* duplicates do not share an entry any more */
-#define DROP_LOSS		0.03	/* of all gain that one taken back may lose */
 #define HOT_FACTOR		3		/* gain over cost where heap-only updates end */
 
 /* Indexes to be chosen together. */
@@ -46,16 +36,10 @@ typedef struct Move
 
 static void find_relevant(PgdAdvice *advice);
 static List *make_moves(PgdAdvice *advice);
-static double gain_of(PgdAdvice *advice, const Bitmapset *before,
-					  const Bitmapset *after, double *best_share);
 static double write_of(PgdAdvice *advice, const Bitmapset *indexes);
 static double bytes_of(PgdAdvice *advice, const Bitmapset *indexes);
 static const char *objection(PgdAdvice *advice, const Bitmapset *more);
 static void choose(PgdAdvice *advice, List *moves);
-static void narrow(PgdAdvice *advice);
-static void trim(PgdAdvice *advice);
-static void lengthen(PgdAdvice *advice);
-static void take_back(PgdAdvice *advice);
 static void rank(PgdAdvice *advice);
 
 void
@@ -70,10 +54,7 @@ pgd_advise_select(PgdAdvice *advice)
 	if (!advice->out_of_time)
 	{
 		pgd_advise_allow(advice, 0.9);
-		narrow(advice);
-		trim(advice);
-		lengthen(advice);
-		take_back(advice);
+		pgd_advise_refine(advice);
 	}
 	/* little is left to find out */
 	advice->out_of_time = false;
@@ -190,9 +171,9 @@ make_moves(PgdAdvice *advice)
  * Milliseconds saved in the window by having the one instead of the other;
  * also the largest share of its cost that a statement saves.
  */
-static double
-gain_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after,
-		double *best_share)
+double
+pgd_advise_gain(PgdAdvice *advice, const Bitmapset *before,
+				const Bitmapset *after, double *best_share)
 {
 	Bitmapset  *changed = bms_difference(after, before);
 	double		gain = 0;
@@ -295,8 +276,9 @@ objection(PgdAdvice *advice, const Bitmapset *more)
 /*
  * What is wrong with this gain, or NULL.
  */
-static const char *
-verdict(PgdAdvice *advice, const Bitmapset *more, double gain, double share)
+const char *
+pgd_advise_verdict(PgdAdvice *advice, const Bitmapset *more, double gain,
+				   double share)
 {
 	double		write = write_of(advice, more);
 	bool		breaks_hot = false;
@@ -330,12 +312,12 @@ look_again(PgdAdvice *advice, Move *move)
 	Bitmapset  *after = bms_union(advice->chosen, more);
 	const char *problem = objection(advice, more);
 	double		share;
-	double		gain = gain_of(advice, advice->chosen, after, &share);
+	double		gain = pgd_advise_gain(advice, advice->chosen, after, &share);
 	int			i = -1;
 
 	if (problem == NULL)
 		problem = advice->out_of_time ? PGD_NO_TIME :
-			verdict(advice, more, gain, share);
+			pgd_advise_verdict(advice, more, gain, share);
 	move->net = gain - write_of(advice, more) - price_of(advice, more);
 	if (advice->budget > 0)
 		move->net /= Max(bytes_of(advice, more), BLCKSZ);
@@ -388,228 +370,6 @@ choose(PgdAdvice *advice, List *moves)
 	}
 }
 
-static Bitmapset *
-with(const Bitmapset *set, int more)
-{
-	return bms_add_member(bms_copy(set), more);
-}
-
-static Bitmapset *
-without(const Bitmapset *set, int less)
-{
-	return bms_del_member(bms_copy(set), less);
-}
-
-/*
- * How many times as much would some statement that matters cost with the
- * latter indexes, if it is more than a page?  That what is left of its time is
- * little now, is because there is an index; as the table grows, it grows.
- */
-static double
-hurt_of(PgdAdvice *advice, const Bitmapset *before, const Bitmapset *after)
-{
-	double		worst = 1;
-
-	for (int s = 0; s < advice->nstatements; s++)
-	{
-		PgdAdvised *statement = advice->statements[s];
-		double		a;
-		double		b;
-
-		if (statement->base <= 0 || statement->load.calls < OFTEN ||
-			statement->time < pgd_threshold.missing_index_min_share *
-			advice->total_time)
-			continue;
-		a = pgd_advise_cost(advice, statement, before, NULL);
-		b = pgd_advise_cost(advice, statement, after, NULL);
-		if (b > a + HURT_COST * list_length(statement->examples))
-			worst = Max(worst, b / a);
-	}
-	return worst;
-}
-
-/*
- * Is the longer of two indexes worth its room, for the statement that would
- * be hurt most by the shorter one?
- */
-static bool
-is_worth_it(PgdAdvice *advice, int shorter, int longer, double hurt)
-{
-	const PgdAdvisedIndex *a = advice->indexes[shorter];
-	const PgdAdvisedIndex *b = advice->indexes[longer];
-
-	return hurt > HURT_FACTOR &&
-		b->index->pages <= a->index->pages * Max(LENGTHEN_SIZE, hurt) &&
-		b->write <= LENGTHEN_WRITE * a->write &&
-		(a->breaks_hot || !b->breaks_hot);
-}
-
-/*
- * Replace what has all rows where a partial index does about as much, and is
- * a fraction of its size.
- */
-static void
-narrow(PgdAdvice *advice)
-{
-	Bitmapset  *look = bms_copy(advice->chosen);
-	int			i = -1;
-
-	while ((i = bms_next_member(look, i)) >= 0)
-	{
-		PgdAdvisedIndex *index = advice->indexes[i];
-		Bitmapset  *others = without(advice->chosen, i);
-		double		gain = gain_of(advice, others, advice->chosen, NULL);
-		int			best = -1;
-
-		for (int n = 0; n < advice->nindexes; n++)
-		{
-			PgdAdvisedIndex *partial = advice->indexes[n];
-
-			if (partial->index == NULL || partial->candidate->predicate == NULL ||
-				partial->candidate->table != index->candidate->table ||
-				bms_is_member(n, advice->chosen) ||
-				partial->index->pages * NARROW_SIZE > index->index->pages ||
-				partial->write > index->write ||
-				(best >= 0 && partial->index->pages >=
-				 advice->indexes[best]->index->pages) ||
-				gain_of(advice, others, with(others, n), NULL) <
-				(1 - TRIM_LOSS) * gain ||
-				hurt_of(advice, advice->chosen, with(others, n)) > NARROW_HURT)
-				continue;
-			best = n;
-		}
-		if (best >= 0)
-		{
-			index->rejected = "a partial one does as well";
-			advice->chosen = with(others, best);
-		}
-	}
-}
-
-/*
- * Replace what is longer than it need be.
- */
-static void
-trim(PgdAdvice *advice)
-{
-	Bitmapset  *look = bms_copy(advice->chosen);
-	int			i = -1;
-
-	while ((i = bms_next_member(look, i)) >= 0)
-	{
-		int			current = i;
-
-		for (;;)
-		{
-			PgdAdvisedIndex *index = advice->indexes[current];
-			PgdCandidate *shorter = pgd_advise_shorter(index->candidate);
-			Bitmapset  *others = without(advice->chosen, current);
-			double		gain;
-			int			n;
-
-			if (shorter == NULL)
-				break;
-			n = pgd_advise_add_index(advice, shorter);
-			if (advice->indexes[n]->index == NULL ||
-				bms_is_member(n, advice->chosen))
-				break;
-			gain = gain_of(advice, others, advice->chosen, NULL);
-			if (gain_of(advice, others, with(others, n), NULL) <
-				(1 - (index->candidate->include != NIL ? INCLUDE_LOSS :
-					  TRIM_LOSS)) * gain ||
-				(index->candidate->include == NIL &&
-				 index->candidate->limits &&
-				 is_worth_it(advice, n, current,
-							 hurt_of(advice, advice->chosen, with(others, n)))))
-				break;
-			index->rejected = "a shorter one does as well";
-			advice->chosen = with(others, n);
-			current = n;
-		}
-	}
-}
-
-/*
- * Replace what is shorter than it might be, where for a little more room some
- * statement would find just the rows it wants.
- */
-static void
-lengthen(PgdAdvice *advice)
-{
-	Bitmapset  *look = bms_copy(advice->chosen);
-	int			i = -1;
-
-	while ((i = bms_next_member(look, i)) >= 0)
-	{
-		PgdAdvisedIndex *index = advice->indexes[i];
-		Bitmapset  *best = NULL;
-		double		best_gain = 0;
-
-		for (int n = 0; n < advice->nindexes; n++)
-		{
-			PgdAdvisedIndex *longer = advice->indexes[n];
-			Bitmapset  *instead;
-			double		gain;
-
-			if (longer->index == NULL || bms_is_member(n, advice->chosen) ||
-				longer->candidate->include != NIL ||
-				!longer->candidate->limits ||
-				!pgd_advise_begins_alike(index->candidate,
-										 longer->candidate))
-				continue;
-			instead = with(without(advice->chosen, i), n);
-			gain = gain_of(advice, advice->chosen, instead, NULL);
-			if (gain <= best_gain ||
-				!is_worth_it(advice, i, n,
-							 hurt_of(advice, instead, advice->chosen)))
-				continue;
-			best = instead;
-			best_gain = gain;
-		}
-		if (best != NULL)
-		{
-			index->rejected = "a longer one does more, for little";
-			advice->chosen = best;
-		}
-	}
-}
-
-/*
- * Take back what later choices have made superfluous.
- */
-static void
-take_back(PgdAdvice *advice)
-{
-	Bitmapset  *look = bms_copy(advice->chosen);
-	int			i = -1;
-
-	while ((i = bms_next_member(look, i)) >= 0)
-	{
-		Bitmapset  *others = without(advice->chosen, i);
-		Bitmapset  *one = bms_make_singleton(i);
-		double		share;
-		double		gain = gain_of(advice, others, advice->chosen, &share);
-		const char *problem = verdict(advice, one, gain, share);
-
-		/* nobody has both (a) and (a, b) */
-		for (int n = 0; n < advice->nindexes && problem == NULL; n++)
-		{
-			if (bms_is_member(n, advice->chosen) &&
-				pgd_advise_begins_alike(advice->indexes[i]->candidate,
-										advice->indexes[n]->candidate))
-				problem = "a longer one does more, for little";
-		}
-		if (problem == NULL &&
-			gain < DROP_LOSS * gain_of(advice, NULL, one, NULL))
-			problem = "the others do as well together";
-		if (problem != NULL)
-		{
-			advice->indexes[i]->rejected = problem;
-			advice->chosen = others;
-		}
-	}
-}
-
 /*
  * Put those chosen into the order in which to create them: what saves most
  * besides the ones before.
@@ -628,7 +388,8 @@ rank(PgdAdvice *advice)
 
 		while ((i = bms_next_member(left, i)) >= 0)
 		{
-			double		gain = gain_of(advice, ranked, with(ranked, i), NULL) -
+			double		gain = pgd_advise_gain(advice, ranked,
+											   pgd_advise_with(ranked, i), NULL) -
 				advice->indexes[i]->write;
 
 			if (best < 0 || gain > best_gain)
@@ -641,7 +402,7 @@ rank(PgdAdvice *advice)
 		advice->indexes[best]->rejected = NULL;
 		advice->indexes[best]->gain = best_gain + advice->indexes[best]->write;
 		advice->indexes[best]->gain_alone =
-			gain_of(advice, NULL, bms_make_singleton(best), NULL);
+			pgd_advise_gain(advice, NULL, bms_make_singleton(best), NULL);
 		ranked = bms_add_member(ranked, best);
 		left = bms_del_member(left, best);
 	}

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/catversion.h"
 #include "common/hashfn.h"
 #include "common/pg_lzcompress.h"

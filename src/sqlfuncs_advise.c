@@ -82,47 +82,68 @@ typedef struct Telling
 	List	   *names;			/* of indexes proposed so far */
 } Telling;
 
+static void advise(FunctionCallInfo fcinfo, const PgdWindow *window,
+				   double budget, int max_per_table);
 static void tell_proposed(Telling *telling, int number,
 						  const Bitmapset *before);
 static void tell_rejected(Telling *telling, int number);
 static void tell_problem(Telling *telling, PgdAdvised *statement);
 
 PG_FUNCTION_INFO_V1(pgd_index_advice);
-PG_FUNCTION_INFO_V1(pgd_usual_advice);
-
-/*
- * usual_advice(w window)
- */
-Datum
-pgd_usual_advice(PG_FUNCTION_ARGS)
-{
-	PgdWindow	window;
-
-	pgd_require_preload();
-	pgd_window_get(fcinfo, 0, &window);
-	pgd_remember(fcinfo, &window, "usual_advice_query");
-	return (Datum) 0;
-}
+PG_FUNCTION_INFO_V1(pgd_index_advice_query);
 
 /*
  * index_advice(storage_budget bigint, max_per_table integer, w window)
+ *
+ * Without limits several rules ask for the same: for a window that cannot
+ * change any more, the answer is kept for the transaction.
  */
 Datum
 pgd_index_advice(PG_FUNCTION_ARGS)
 {
 	PgdWindow	window;
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 2, &window);
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		pgd_remember(fcinfo, &window, "index_advice_query");
+	else
+		advise(fcinfo, &window,
+			   PG_ARGISNULL(0) ? 0 : Max(PG_GETARG_INT64(0), 1),
+			   PG_ARGISNULL(1) ? 0 : Max(PG_GETARG_INT32(1), 0));
+	return (Datum) 0;
+}
+
+/*
+ * index_advice_query(w window)
+ */
+Datum
+pgd_index_advice_query(PG_FUNCTION_ARGS)
+{
+	PgdWindow	window;
+
+	pgd_require_preload();
+	pgd_window_get(fcinfo, 0, &window);
+	advise(fcinfo, &window, 0, 0);
+	return (Datum) 0;
+}
+
+/*
+ * The whole advice as rows; 0 is no limit.
+ */
+static void
+advise(FunctionCallInfo fcinfo, const PgdWindow *window, double budget,
+	   int max_per_table)
+{
 	PgdAdvice	advice = {0};
 	Telling		telling = {0};
 	RowSink		sink;
 	Bitmapset  *before = NULL;
 
-	pgd_require_preload();
-	pgd_window_get(fcinfo, 2, &window);
 	pgd_rows_open(&sink, fcinfo, advice_columns);
-
-	pgd_advise_gather(&advice, &window, sink.userid, sink.reads_all);
-	advice.budget = PG_ARGISNULL(0) ? 0 : Max(PG_GETARG_INT64(0), 1);
-	advice.max_per_table = PG_ARGISNULL(1) ? 0 : Max(PG_GETARG_INT32(1), 0);
+	pgd_advise_gather(&advice, window, sink.userid, sink.reads_all);
+	advice.budget = budget;
+	advice.max_per_table = max_per_table;
 	pgd_advise_allow(&advice, 0.3);
 	pgd_advise_look_at_all(&advice);
 	pgd_advise_allow(&advice, 0.6);
@@ -131,7 +152,7 @@ pgd_index_advice(PG_FUNCTION_ARGS)
 
 	telling.sink = &sink;
 	telling.advice = &advice;
-	telling.seconds = Max(pgd_window_seconds(&window), 1e-3);
+	telling.seconds = Max(pgd_window_seconds(window), 1e-3);
 	for (int rank = 1; rank <= advice.nproposed; rank++)
 	{
 		for (int i = 0; i < advice.nindexes; i++)
@@ -152,7 +173,6 @@ pgd_index_advice(PG_FUNCTION_ARGS)
 		if (advice.statements[i]->problem != NULL)
 			tell_problem(&telling, advice.statements[i]);
 	}
-	return (Datum) 0;
 }
 
 /* ----------

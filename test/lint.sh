@@ -69,7 +69,7 @@ layer_of()
 	case $1 in
 		pg_diagnose) echo 14 ;;
 		hooks | hooks_* | worker | sqlfuncs | sqlfuncs_*) echo 13 ;;
-		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_gather | advise_workload | advise_cost | advise_write | advise_select | window_statements | window_sums) echo 12 ;;
+		remember | series | series_* | interchange | interchange_* | xact | session | error | advise | advise_gather | advise_workload | advise_try | advise_cost | advise_write | advise_select | advise_refine | window_statements | window_sums) echo 12 ;;
 		window | window_* | transcribe | evidence_file | advise_definition) echo 11 ;;
 		snapshot | snapshot_held | advise_candidate) echo 10 ;;
 		image_names) echo 7 ;;

@@ -58,46 +58,14 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgd_index_advice'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50 COST 1000000;
 COMMENT ON FUNCTION diagnose.index_advice(bigint, integer, diagnose.window) IS
-'all that was thought of for the workload of a window: indexes proposed and rejected, statements that could not be planned; budget in bytes, NULL: any';
+'all that was thought of for the workload of a window: indexes proposed and rejected, statements that could not be planned; budget in bytes, NULL: any; without limits asked once a transaction for a window that cannot change';
 
--- What is asked most, and by several rules: without limits.  For a window that
--- cannot change any more the answer is kept for the transaction.
-CREATE OR REPLACE FUNCTION diagnose.usual_advice_query(w diagnose.window)
+CREATE OR REPLACE FUNCTION diagnose.index_advice_query(w diagnose.window)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 50 COST 1000000
-BEGIN ATOMIC
-	SELECT * FROM diagnose.index_advice(NULL, NULL, w);
-END;
-COMMENT ON FUNCTION diagnose.usual_advice_query(diagnose.window) IS
-'what usual_advice() asks; its columns are declared there';
-
-CREATE OR REPLACE FUNCTION diagnose.usual_advice(
-	w								diagnose.window,
-	OUT verdict						text,
-	OUT rank						integer,
-	OUT ddl							text,
-	OUT undo						text,
-	OUT verify						text,
-	OUT relation					text,
-	OUT relid						oid,
-	OUT size_bytes					bigint,
-	OUT gain_ms_per_s				double precision,
-	OUT gain_alone_ms_per_s			double precision,
-	OUT write_ms_per_s				double precision,
-	OUT net_ms_per_s				double precision,
-	OUT share						double precision,
-	OUT statements					bigint,
-	OUT calls						bigint,
-	OUT queryids					bigint[],
-	OUT benefits					jsonb,
-	OUT replaces					text[],
-	OUT confidence					text,
-	OUT reason						text)
-RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'pgd_usual_advice'
+AS 'MODULE_PATHNAME', 'pgd_index_advice_query'
 LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50 COST 1000000;
-COMMENT ON FUNCTION diagnose.usual_advice(diagnose.window) IS
-'index_advice() without limits, asked once a transaction for a window that cannot change';
+COMMENT ON FUNCTION diagnose.index_advice_query(diagnose.window) IS
+'what index_advice() without limits asks; its columns are declared there';
 
 CREATE OR REPLACE FUNCTION diagnose.advise_indexes(
 	storage_budget					bigint DEFAULT NULL,
@@ -129,11 +97,7 @@ BEGIN ATOMIC
 		a.gain_ms_per_s, a.gain_alone_ms_per_s, a.write_ms_per_s, a.net_ms_per_s,
 		a.share, a.statements, a.calls, a.queryids, a.benefits, a.replaces,
 		a.confidence, a.reason
-	FROM (SELECT u.* FROM diagnose.usual_advice(w) AS u
-		  WHERE storage_budget IS NULL AND max_per_table IS NULL
-		  UNION ALL
-		  SELECT i.* FROM diagnose.index_advice(storage_budget, max_per_table, w) AS i
-		  WHERE storage_budget IS NOT NULL OR max_per_table IS NOT NULL) AS a
+	FROM diagnose.index_advice(storage_budget, max_per_table, w) AS a
 	WHERE a.verdict = 'proposed'
 	ORDER BY a.rank;
 END;
@@ -154,7 +118,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 50 COST 1000000
 BEGIN ATOMIC
 	SELECT a.ddl, a.relation, a.reason, a.size_bytes, a.write_ms_per_s, a.calls,
 		a.queryids
-	FROM diagnose.usual_advice(w) AS a
+	FROM diagnose.index_advice(NULL, NULL, w) AS a
 	WHERE a.verdict <> 'proposed'
 	ORDER BY a.relation, a.ddl, a.queryids;
 END;
